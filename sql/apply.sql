@@ -1,0 +1,41 @@
+-- The whole schema by hand, on an empty database or again on one that has it:
+--   psql -v ON_ERROR_STOP=1 -f sql/apply.sql
+-- The same files, in the same order, as `stage1-lineage migrate`, which also keeps the ledger.
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+
+BEGIN;
+\ir ledger.sql
+COMMIT;
+BEGIN;
+\ir migrations/0001_stage1_3_tables.sql
+COMMIT;
+BEGIN;
+\ir migrations/0002_one_shape_for_both_variants.sql
+COMMIT;
+BEGIN;
+\ir migrations/0003_stage1_datasets.sql
+COMMIT;
+BEGIN;
+\ir migrations/0004_foreign_keys_to_stage1_datasets.sql
+COMMIT;
+BEGIN;
+\ir migrations/0005_validate_foreign_keys.sql
+COMMIT;
+BEGIN;
+\ir migrations/0006_unique_measurements.sql
+COMMIT;
+BEGIN;
+\ir migrations/0007_indexes_for_paging.sql
+COMMIT;
+BEGIN;
+\ir views/10_dataset_catalog.sql
+\ir views/20_dataset_hierarchy.sql
+\ir functions/10_updated_at.sql
+\ir functions/20_upsert_stage1_dataset.sql
+\ir functions/30_patch_stage1_dataset.sql
+\ir functions/40_legacy_writers.sql
+\ir functions/50_vocabulary.sql
+\ir functions/60_list_pages.sql
+\ir grants.sql
+COMMIT;

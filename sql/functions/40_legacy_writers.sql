@@ -1,0 +1,42 @@
+-- A legacy client knows only indicator_datasets. Its row gets a master row first, or refreshes the one that is there, so
+-- that the client goes on working and its dataset shows up in the catalogue.
+CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    tag text;
+BEGIN
+    -- One variant of the clients writes questdb_tag, the other questdb_measurement; both read their own.
+    IF TG_OP = 'UPDATE' AND NEW.questdb_measurement IS DISTINCT FROM OLD.questdb_measurement
+       AND NEW.questdb_tag IS NOT DISTINCT FROM OLD.questdb_tag THEN
+        NEW.questdb_tag := NEW.questdb_measurement;
+    ELSE
+        NEW.questdb_tag := coalesce(NEW.questdb_tag, NEW.questdb_measurement);
+    END IF;
+    NEW.questdb_measurement := NEW.questdb_tag;
+    NEW.updated_at := now();
+    tag := nullif(NEW.questdb_tag, '');
+
+    INSERT INTO stage1_datasets AS d (
+        dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
+        indicator_row_count, indicator_first_ts, indicator_last_ts, metadata)
+    VALUES (
+        NEW.dataset_id,
+        stage1_free_slug(coalesce(tag, NEW.dataset_id::text), NEW.dataset_id),
+        nullif(NEW.symbol, ''), nullif(NEW.granularity, ''), coalesce(NEW.source, 'legacy_import'),
+        '', coalesce(tag, ''),
+        NEW.row_count, NEW.first_bar_ts, NEW.last_bar_ts,
+        jsonb_build_object('legacy_source', NEW.source))
+    ON CONFLICT (dataset_id) DO UPDATE SET
+        -- What the legacy row does not know stays as it is: the slug, the source, the OHLCV half.
+        symbol = coalesce(EXCLUDED.symbol, d.symbol),
+        granularity = coalesce(EXCLUDED.granularity, d.granularity),
+        indicator_measurement = coalesce(nullif(EXCLUDED.indicator_measurement, ''), d.indicator_measurement),
+        indicator_row_count = coalesce(EXCLUDED.indicator_row_count, d.indicator_row_count),
+        indicator_first_ts = coalesce(EXCLUDED.indicator_first_ts, d.indicator_first_ts),
+        indicator_last_ts = coalesce(EXCLUDED.indicator_last_ts, d.indicator_last_ts);
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER indicator_datasets_master_row
+    BEFORE INSERT OR UPDATE ON indicator_datasets
+    FOR EACH ROW EXECUTE FUNCTION stage1_master_of_legacy_row();

@@ -1,0 +1,15 @@
+-- In a transaction of its own: validation reads every row, but holds no lock that a reader or a writer waits for.
+DO $$
+DECLARE
+    key record;
+BEGIN
+    FOR key IN
+        SELECT conrelid::regclass AS relation, conname
+        FROM pg_constraint
+        WHERE contype = 'f' AND NOT convalidated AND confrelid = 'stage1_datasets'::regclass
+        ORDER BY conname
+    LOOP
+        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', key.relation, key.conname);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,197 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { access, constants, mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type pg from "pg";
+import { codeOf, messageOf, OperatorError } from "../errors.ts";
+import { findBinaries } from "./binaries.ts";
+import {
+  type Cluster,
+  initCluster,
+  logTail,
+  runningPostmaster,
+  startPostmaster,
+  stopPostmaster,
+  unprivilegedUser,
+} from "./cluster.ts";
+import { isConnectionError, openClient } from "./pool.ts";
+
+const DATABASE = "stage1_trading";
+const USER = "stage1";
+
+/**
+ * Advisory locks in the embedded database. They belong to a session, so they are free again however their process ends;
+ * a lock file would outlive `kill -9`.
+ */
+const LOCKS = {
+  /** Shared by every process that uses the database: the last one out stops it. */
+  users: "5731, 1",
+  /** Held by the one server of a data directory. */
+  server: "5731, 2",
+} as const;
+
+const START_TIMEOUT_MS = 60_000;
+/** A killed server's session is gone within milliseconds; a live one's stays. */
+const LOCK_TIMEOUT_MS = 3_000;
+
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  /** What the process does, as `pg_stat_activity` shows it. `serve` is for one process at a time. */
+  readonly purpose: string;
+  /** Whose dependency the PostgreSQL binaries are: a file or its URL. Default: this package. */
+  readonly binariesOf?: string;
+  /** More settings of the PostgreSQL server, for tests. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A running embedded PostgreSQL, for as long as the caller holds it. */
+export interface EmbeddedDatabase {
+  readonly url: string;
+  /** A line for the operator's shell; the password stays in a file. */
+  readonly psql: string;
+  readonly dataDir: string;
+  /** Lets go, and stops PostgreSQL unless another process uses it too. */
+  release(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL on a data directory, or joins the one that runs there, also one that a killed server left behind.
+ * Throws OperatorError: the directory cannot be written, or is served by another process; PostgreSQL does not start.
+ */
+export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const dataDir = resolve(options.dataDir);
+  const pgDir = join(dataDir, "pg");
+  const password = await prepareDataDir(dataDir);
+  const user = unprivilegedUser(pgDir);
+  const cluster: Cluster = {
+    dataDir,
+    pgDir,
+    logFile: join(dataDir, "postgres.log"),
+    binaries: await findBinaries(options.binariesOf ?? import.meta.url, dataDir, user),
+    user,
+    settings: options.settings ?? {},
+  };
+  if (!existsSync(pgDir)) await initCluster(cluster, USER, password);
+  checkMajor(cluster);
+
+  const { client, port } = await enter(cluster, password, options.purpose);
+  return {
+    url: `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`,
+    psql: `PGPASSFILE='${join(dataDir, "pgpass")}' psql -h 127.0.0.1 -p ${port} -U ${USER} ${DATABASE}`,
+    dataDir,
+    release: () => leave(cluster, client),
+  };
+}
+
+/** Makes the directory and the file with its password. Returns the password. */
+async function prepareDataDir(dataDir: string): Promise<string> {
+  const file = join(dataDir, "pgpass");
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK | constants.X_OK);
+    const entry = `127.0.0.1:*:*:${USER}:${randomBytes(24).toString("base64url")}\n`;
+    await writeFile(file, entry, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+      if (codeOf(error) !== "EEXIST") throw error;
+    });
+    return readFileSync(file, "utf8").trim().split(":").at(-1) ?? "";
+  } catch (error) {
+    throw new OperatorError(
+      `Cannot write to the data directory ${dataDir} (${codeOf(error) ?? messageOf(error)}): ` +
+        "make it writable, or choose another with STAGE1_DATA_DIR.",
+    );
+  }
+}
+
+function checkMajor({ pgDir, binaries }: Cluster): void {
+  const made = Number(readFileSync(join(pgDir, "PG_VERSION"), "utf8"));
+  if (made === binaries.major) return;
+  throw new OperatorError(
+    `The data in ${pgDir} was made by PostgreSQL ${made}, and PostgreSQL ${binaries.major} is installed: dump it with the ` +
+      "version of stage1-lineage that made it, and load the dump into a new data directory.",
+  );
+}
+
+/** A session in the database that holds the locks, starting PostgreSQL where none runs. */
+async function enter(cluster: Cluster, password: string, purpose: string): Promise<{ client: pg.Client; port: number }> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  let failedStarts = 0;
+  let reason: string | undefined;
+  while (Date.now() < deadline && failedStarts < 3) {
+    const postmaster = await runningPostmaster(cluster);
+    if (postmaster) {
+      try {
+        const client = await connect(`postgres://${USER}:${password}@127.0.0.1:${postmaster.port}`, purpose);
+        await takeLocks(client, cluster, purpose);
+        return { client, port: postmaster.port };
+      } catch (error) {
+        // It is starting up, or another process is just stopping it: look again.
+        if (!isConnectionError(error)) throw error;
+        reason = messageOf(error);
+        await delay(25);
+      }
+    } else {
+      reason = await startPostmaster(cluster);
+      if (reason) failedStarts += 1;
+    }
+  }
+  throw new OperatorError(
+    `The embedded PostgreSQL in ${cluster.pgDir} does not start (${reason}). It wrote: ${logTail(cluster)}`,
+  );
+}
+
+async function connect(server: string, purpose: string): Promise<pg.Client> {
+  const applicationName = `stage1-lineage ${purpose}, process ${process.pid}`;
+  try {
+    return await openClient(`${server}/${DATABASE}`, applicationName);
+  } catch (error) {
+    if (codeOf(error) === "28P01") {
+      throw new OperatorError("The password in the data directory's file `pgpass` is not the database's: put the former file back.");
+    }
+    if (codeOf(error) !== "3D000") throw error;
+  }
+  const first = await openClient(`${server}/postgres`, applicationName);
+  try {
+    await first.query(`CREATE DATABASE ${DATABASE}`);
+  } catch (error) {
+    // Another process came first: 42P04 after it, 23505 at the same moment.
+    if (codeOf(error) !== "42P04" && codeOf(error) !== "23505") throw error;
+  } finally {
+    await first.end();
+  }
+  return openClient(`${server}/${DATABASE}`, applicationName);
+}
+
+async function takeLocks(client: pg.Client, cluster: Cluster, purpose: string): Promise<void> {
+  await client.query(`SELECT pg_advisory_lock_shared(${LOCKS.users})`);
+  if (purpose !== "serve") return;
+  const deadline = Date.now() + LOCK_TIMEOUT_MS;
+  for (;;) {
+    const { rows } = await client.query<{ taken: boolean }>(`SELECT pg_try_advisory_lock(${LOCKS.server}) AS taken`);
+    if (rows[0]?.taken) return;
+    if (Date.now() > deadline) break;
+    await delay(50);
+  }
+  const { rows } = await client.query<{ application_name: string }>(
+    `SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)
+     WHERE locktype = 'advisory' AND (classid, objid) = (${LOCKS.server}) AND granted`,
+  );
+  await client.end();
+  throw new OperatorError(
+    `The data directory ${cluster.dataDir} is being served already (${rows[0]?.application_name ?? "by another process"}): ` +
+      "stop that server first, or choose another directory with STAGE1_DATA_DIR.",
+  );
+}
+
+/** The last one out turns off the light: whoever can lock out all other users stops PostgreSQL. */
+async function leave(cluster: Cluster, client: pg.Client): Promise<void> {
+  try {
+    const { rows } = await client.query<{ last: boolean }>(
+      `SELECT pg_advisory_unlock_shared(${LOCKS.users}), pg_try_advisory_lock(${LOCKS.users}) AS last`,
+    );
+    if (rows[0]?.last) await stopPostmaster(cluster);
+    await client.end();
+  } catch (error) {
+    if (!isConnectionError(error)) throw error; // PostgreSQL was gone before
+  }
+}

@@ -1,0 +1,96 @@
+import pg from "pg";
+import { codeOf, messageOf } from "../errors.ts";
+
+/**
+ * One statement, parameterised, to rows. Values come as the API serves them: bigint as number, timestamptz as
+ * PostgreSQL's text in UTC (a Date would cut microseconds), jsonb parsed.
+ */
+export interface Db {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+export interface Pool extends Db {
+  /** Ends every connection, after the statements that run. */
+  end(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly max: number;
+  /** PostgreSQL cancels a statement that runs longer. Milliseconds; 0: never. */
+  readonly statementTimeoutMs: number;
+  /** An idle connection was lost: for the log. */
+  onIdleError(error: Error): void;
+  /** Called with the text of every statement, before it is sent. */
+  onStatement?(text: string): void;
+}
+
+const text = (value: string): string => value;
+const types: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: "text" | "binary") {
+    if (oid === pg.types.builtins.INT8) return Number;
+    if (oid === pg.types.builtins.TIMESTAMPTZ) return text;
+    return pg.types.getTypeParser(oid, format === "binary" ? "text" : (format ?? "text"));
+  },
+};
+
+/** Opens no connection yet: the first statement does. */
+export function createPool(options: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(options.url),
+    max: options.max,
+    types,
+    // Not `options: "-c …"` in the start-up packet, which a connection pooler refuses.
+    onConnect: async (client: pg.ClientBase) => {
+      await client.query(`SET TIME ZONE 'UTC'; SET statement_timeout = ${Number(options.statementTimeoutMs)}`);
+    },
+  });
+  // Without a listener the loss of an idle connection would end the process.
+  pool.on("error", options.onIdleError);
+
+  return {
+    async query<Row>(statement: string, values: readonly unknown[] = []) {
+      options.onStatement?.(statement);
+      // Not pool.query: it closes the connection after any SQL error, a unique violation included.
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        const { rows } = await client.query(statement, [...values]);
+        return rows as Row[];
+      } catch (error) {
+        if (isConnectionError(error)) broken = error instanceof Error ? error : new Error(messageOf(error));
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    end: () => pool.end(),
+  };
+}
+
+/** Opens one connection outside any pool, for work that holds a lock or a transaction. */
+export async function openClient(url: string, applicationName = "stage1-lineage"): Promise<pg.Client> {
+  const client = new pg.Client({ ...clientConfig(url), application_name: applicationName });
+  // The statement under way rejects by itself; without a listener the loss would end the process.
+  client.on("error", () => {});
+  await client.connect();
+  await client.query("SET TIME ZONE 'UTC'");
+  return client;
+}
+
+function clientConfig(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    application_name: "stage1-lineage",
+  };
+}
+
+/** The connection is gone or could not be had, as opposed to a statement that failed on a sound one. */
+export function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined) return /connection|timeout exceeded/i.test(messageOf(error));
+  // 08: connection exceptions; 57P01–57P03: shut down, crashed, starting up; 53300: no connection left.
+  return /^E[A-Z_]+$/.test(code) || /^08/.test(code) || /^57P0[1-3]$/.test(code) || code === "53300";
+}

@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { hasSqlDetails, parse } from "libpg-query";
+import type pg from "pg";
+import { messageOf, OperatorError } from "../errors.ts";
+
+/** A file below `sql/`. */
+export interface SqlFile {
+  /** Path below `sql/`, with `/`: its name in the ledger. */
+  readonly file: string;
+  /** Applied once and never edited, or applied again whenever it changes. */
+  readonly kind: "one-shot" | "repeatable";
+  readonly text: string;
+  /** Hash of the text with `\n` at the ends of lines, whatever the checkout made of them. Hex. */
+  readonly sha256: string;
+}
+
+const SQL_DIR = fileURLToPath(new URL("../../sql/", import.meta.url));
+
+/** The ledger's own definition: applied before anything else, every time. */
+export const ledgerFile = (dir = SQL_DIR): SqlFile => load(dir, "ledger.sql", "repeatable");
+
+/** Every other schema file, in the order in which they are applied. `sql/apply.sql` names the same order. */
+export function schemaFiles(dir = SQL_DIR): SqlFile[] {
+  const folder = (name: string, kind: SqlFile["kind"]) =>
+    readdirSync(`${dir}/${name}`)
+      .filter((file) => file.endsWith(".sql"))
+      .sort()
+      .map((file) => load(dir, `${name}/${file}`, kind));
+  return [
+    ...folder("migrations", "one-shot"),
+    ...folder("views", "repeatable"),
+    ...folder("functions", "repeatable"),
+    load(dir, "grants.sql", "repeatable"),
+  ];
+}
+
+function load(dir: string, file: string, kind: SqlFile["kind"]): SqlFile {
+  const text = readFileSync(`${dir}/${file}`, "utf8").replaceAll("\r\n", "\n");
+  return { file, kind, text, sha256: createHash("sha256").update(text).digest("hex") };
+}
+
+/**
+ * Runs the statements of a file one by one, so that an error can be shown where it stands: `file:line:column`, the
+ * line, and a caret. Throws OperatorError; begins and ends no transaction.
+ */
+export async function runFile(client: pg.ClientBase, { file, text }: SqlFile): Promise<void> {
+  for (const { statement, start } of await split(file, text)) {
+    try {
+      await client.query(statement);
+    } catch (error) {
+      throw located(file, text, error, start, statement);
+    }
+  }
+}
+
+async function split(file: string, text: string): Promise<{ statement: string; start: number }[]> {
+  const bytes = Buffer.from(text); // the parser counts bytes
+  try {
+    const { stmts = [] } = await parse(text);
+    return stmts.map(({ stmt_location = 0, stmt_len }) => {
+      const end = stmt_len === undefined ? undefined : stmt_location + stmt_len;
+      return {
+        statement: bytes.subarray(stmt_location, end).toString(),
+        start: bytes.subarray(0, stmt_location).toString().length,
+      };
+    });
+  } catch (error) {
+    const offset = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
+    throw new OperatorError(`${excerpt(file, text, offset)}\n${messageOf(error)}`);
+  }
+}
+
+function located(file: string, text: string, error: unknown, start: number, statement: string): unknown {
+  if (!(error instanceof Error) || !("severity" in error)) return error; // not an answer of PostgreSQL
+  const { position, where, detail, hint } = error as pg.DatabaseError;
+  const lines = [excerpt(file, text, start + offsetIn(statement, position, where)), error.message];
+  if (detail) lines.push(`Detail: ${detail}`);
+  if (hint) lines.push(`Hint: ${hint}`);
+  return new OperatorError(lines.join("\n"), { cause: error });
+}
+
+/** Where in a statement an error stands: at its position, on the line of a DO block that failed, or at the start. */
+function offsetIn(statement: string, position: string | undefined, where: string | undefined): number {
+  const code = statement.search(/^(?!\s*--)\s*\S/m);
+  if (position !== undefined) return Number(position) - 1;
+  const line = /inline_code_block line (\d+)/.exec(where ?? "")?.[1];
+  const body = statement.indexOf("$$");
+  if (line === undefined || body < 0) return Math.max(code, 0);
+  let offset = body;
+  for (let i = 1; i < Number(line); i += 1) offset = statement.indexOf("\n", offset) + 1;
+  return offset;
+}
+
+function excerpt(file: string, text: string, offset: number): string {
+  const start = offset + (/^\s*/.exec(text.slice(offset))?.[0].length ?? 0);
+  const before = text.slice(0, start).split("\n");
+  const line = before.length;
+  const column = (before.at(-1)?.length ?? 0) + 1;
+  const margin = `${line} | `;
+  return [
+    `sql/${file}:${line}:${column}`,
+    margin + (text.split("\n")[line - 1] ?? ""),
+    " ".repeat(margin.length + column - 1) + "^",
+  ].join("\n");
+}

@@ -1,0 +1,41 @@
+/** What the person at the terminal can mend. The CLI prints the message on one line and exits with 1. */
+export class OperatorError extends Error {
+  override readonly name = "OperatorError";
+}
+
+/** The values of `extensions.code` in a GraphQL answer. docs/api.md says what each means to a client. */
+export const ERROR_CODES = [
+  "BAD_USER_INPUT",
+  "BAD_CURSOR",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "QUERY_TOO_EXPENSIVE",
+  "TIMEOUT",
+  "DATABASE_UNAVAILABLE",
+  "INTERNAL_SERVER_ERROR",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What a client did that cannot be answered. The message goes to the client as it stands: it names the field and the remedy. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The message of anything that was thrown; an AggregateError (a host with two addresses) speaks through its first. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return messageOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** `code` of a Node or PostgreSQL error (`ECONNREFUSED`, `23505`); undefined where there is none. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
