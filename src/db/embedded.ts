@@ -113,7 +113,11 @@ function checkMajor({ pgDir, binaries }: Cluster): void {
 }
 
 /** A session in the database that holds the locks, starting PostgreSQL where none runs. */
-async function enter(cluster: Cluster, password: string, purpose: string): Promise<{ client: pg.Client; port: number }> {
+async function enter(
+  cluster: Cluster,
+  password: string,
+  purpose: string,
+): Promise<{ client: pg.Client; port: number }> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   let failedStarts = 0;
   let reason: string | undefined;
@@ -146,7 +150,9 @@ async function connect(server: string, purpose: string): Promise<pg.Client> {
     return await openClient(`${server}/${DATABASE}`, applicationName);
   } catch (error) {
     if (codeOf(error) === "28P01") {
-      throw new OperatorError("The password in the data directory's file `pgpass` is not the database's: put the former file back.");
+      throw new OperatorError(
+        "The password in the data directory's file `pgpass` is not the database's: put the former file back.",
+      );
     }
     if (codeOf(error) !== "3D000") throw error;
   }

@@ -36,7 +36,11 @@ export interface MigrateOptions {
 }
 
 /** Where the schema stands. Changes nothing. */
-export async function schemaState(client: pg.ClientBase, files = schemaFiles(), version = VERSION): Promise<SchemaState> {
+export async function schemaState(
+  client: pg.ClientBase,
+  files = schemaFiles(),
+  version = VERSION,
+): Promise<SchemaState> {
   const { rows: found } = await client.query("SELECT to_regclass('stage1_schema_ledger') AS ledger");
   const ledger = new Map<string, LedgerRow>();
   if (found[0]?.ledger) {
@@ -46,7 +50,10 @@ export async function schemaState(client: pg.ClientBase, files = schemaFiles(), 
 
   const known = new Map(files.map((file) => [file.file, file]));
   const foreign = [...ledger.values()].filter((row) => known.get(row.file)?.sha256 !== row.sha256);
-  const newest = foreign.map((row) => row.version).sort(compareVersions).at(-1);
+  const newest = foreign
+    .map((row) => row.version)
+    .sort(compareVersions)
+    .at(-1);
   if (newest !== undefined && compareVersions(newest, version) > 0) return { kind: "newer", version: newest };
   // Of the same version by its number, yet unknown: a development version beside this one.
   const unknown = foreign.find((row) => row.file.startsWith("migrations/") && !known.has(row.file));
@@ -115,7 +122,9 @@ function refuse(state: SchemaState, version: string): void {
 export function requireCurrent(state: SchemaState, mend: string): void {
   refuse(state, VERSION);
   if (state.kind === "behind") {
-    throw new OperatorError(`The database's schema is behind this version (${state.pending.length} files to apply): run \`${mend}\`.`);
+    throw new OperatorError(
+      `The database's schema is behind this version (${state.pending.length} files to apply): run \`${mend}\`.`,
+    );
   }
 }
 
@@ -140,7 +149,9 @@ async function record(client: pg.ClientBase, { file, sha256 }: SqlFile, version:
 }
 
 async function forgetRemoved(client: pg.ClientBase, files: readonly SqlFile[]): Promise<void> {
-  await client.query("DELETE FROM stage1_schema_ledger WHERE file <> ALL ($1::text[])", [files.map((file) => file.file)]);
+  await client.query("DELETE FROM stage1_schema_ledger WHERE file <> ALL ($1::text[])", [
+    files.map((file) => file.file),
+  ]);
 }
 
 async function inTransaction(client: pg.ClientBase, work: () => Promise<void>): Promise<void> {

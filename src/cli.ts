@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import { Command, Option } from "commander";
+import { createLogger } from "./commands/logger.ts";
+import { runMigrate } from "./commands/migrate.ts";
+import { runSchema } from "./commands/schema.ts";
+import { serve } from "./commands/serve.ts";
+import { type Config, readConfig, type Settings } from "./config.ts";
+import { messageOf, OperatorError } from "./errors.ts";
+import { VERSION } from "./version.ts";
+
+const dataDir = () =>
+  new Option("--data-dir <folder>", "where the embedded database lives (STAGE1_DATA_DIR; default .stage1)");
+const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join("")}`;
+
+const program = new Command("stage1-lineage")
+  .description(
+    "GraphQL lineage of quantitative research over PostgreSQL.\nDATABASE_URL names the database; without it, one is embedded.",
+  )
+  .version(VERSION)
+  .showHelpAfterError()
+  .addHelpText(
+    "after",
+    examples("stage1-lineage serve", "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage migrate"),
+  );
+
+program
+  .command("serve")
+  .description("Serve GraphQL, with GraphiQL for browsers.")
+  .option("--port <number>", "port to listen on, 0 for any (PORT; default 4000)")
+  .option("--host <address>", "address to listen on (HOST; default 127.0.0.1)")
+  .addOption(dataDir())
+  .option("--migrate", "migrate the database of DATABASE_URL first", false)
+  .option("--no-demo", "do not load the demo lineage into a new embedded database")
+  .addHelpText(
+    "after",
+    examples(
+      "stage1-lineage serve --port 4001",
+      "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage serve --migrate",
+    ),
+  )
+  .action(async (flags: { port?: string; host?: string; dataDir?: string; migrate: boolean; demo: boolean }) => {
+    const config = configure({ PORT: flags.port, HOST: flags.host, STAGE1_DATA_DIR: flags.dataDir });
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+    await serve(config, flags, createLogger(config.logLevel), stop.signal);
+  });
+
+program
+  .command("migrate")
+  .description("Bring the database to this version's schema. Again, it changes nothing.")
+  .option("--dry-run", "only say what would be done", false)
+  .addOption(dataDir())
+  .addHelpText(
+    "after",
+    examples("stage1-lineage migrate --dry-run", "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage migrate"),
+  )
+  .action((flags: { dryRun: boolean; dataDir?: string }) =>
+    runMigrate(configure({ STAGE1_DATA_DIR: flags.dataDir }), flags),
+  );
+
+program
+  .command("schema")
+  .description("Print the GraphQL schema.")
+  .option("--out <file>", "write it to a file instead")
+  .addHelpText("after", examples("stage1-lineage schema --out schema.graphql"))
+  .action((flags: { out?: string }) => runSchema(flags));
+
+function configure(flags: Settings): Config {
+  return readConfig(flags, process.env);
+}
+
+try {
+  await program.parseAsync();
+  // A request cut off at the end may leave a statement's promise behind; nothing more is to be waited for.
+  process.exit(0);
+} catch (error) {
+  // What an operator can mend is one clear line; a defect shows where it is.
+  const stack = error instanceof Error ? error.stack : undefined;
+  process.stderr.write(
+    `stage1-lineage: ${error instanceof OperatorError ? messageOf(error) : (stack ?? messageOf(error))}\n`,
+  );
+  process.exit(1);
+}

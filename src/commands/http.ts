@@ -1,0 +1,38 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { codeOf, OperatorError } from "../errors.ts";
+
+/** Listens. Throws OperatorError where the address cannot be had. Port 0 takes any that is free. */
+export function listen(handler: RequestListener, host: string, port: number): Promise<Server> {
+  const server = createServer(handler);
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      const reasons: Record<string, string> = {
+        EADDRINUSE: `Port ${port} on ${host} is in use: stop the program that holds it, or choose another with PORT.`,
+        EACCES: `Port ${port} on ${host} is not for this user: choose one above 1023 with PORT.`,
+        EADDRNOTAVAIL: `${host} is not an address of this machine: correct HOST.`,
+        ENOTFOUND: `${host} is not a known host: correct HOST.`,
+      };
+      const reason = reasons[codeOf(error) ?? ""];
+      reject(reason === undefined ? error : new OperatorError(reason));
+    });
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+/** The address that a server listens at, as a URL without a path. */
+export function baseUrl(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+/** Takes no new request, lets those under way finish, and after `graceMs` cuts off the ones that did not. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A client that keeps its connection open would send its next request on it: close those that wait for one.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cut);
+}

@@ -1,0 +1,20 @@
+import type { Config } from "../config.ts";
+import { migrate } from "../db/migrate.ts";
+import { openDatabase } from "./database.ts";
+
+/** Brings the configured or embedded database to this version's schema, saying what is done, or what would be. */
+export async function runMigrate(config: Config, options: { dryRun: boolean }): Promise<void> {
+  const database = await openDatabase(config, "migrate");
+  const say = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  try {
+    const files = await migrate({ url: database.url, dryRun: options.dryRun, report: say });
+    if (files.length === 0) return say("The schema is up to date: nothing to do.");
+    if (!options.dryRun) return say(`The schema is up to date: ${files.length} files applied.`);
+    for (const file of files) say(`would apply ${file}`);
+    say(`${files.length} files to apply. Nothing was changed.`);
+  } finally {
+    await database.release();
+  }
+}

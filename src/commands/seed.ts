@@ -1,0 +1,3 @@
+export async function loadDemo(_url: string): Promise<boolean> {
+  return false;
+}

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { OperatorError } from "./errors.ts";
+
+/** Everything that can be set, with flags before environment and environment before defaults. */
+export interface Config {
+  /** The database to use; undefined: an embedded one in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: LogLevel;
+}
+
+const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
+
+const schema = z.object({
+  DATABASE_URL: z
+    .string()
+    .refine(
+      (url) => /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url),
+      "must look like postgres://user@host:5432/database",
+    )
+    .optional(),
+  STAGE1_DATA_DIR: z.string().default(".stage1"),
+  HOST: z.string().default("127.0.0.1"),
+  PORT: z
+    .string()
+    .regex(/^\d+$/, "must be a port number, 0 to 65535 (0: any that is free)")
+    .transform(Number)
+    .refine((port) => port <= 65_535, "must be a port number, 0 to 65535 (0: any that is free)")
+    .default(4000),
+  STAGE1_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
+});
+
+export type Settings = Partial<Record<keyof z.infer<typeof schema>, string | undefined>>;
+
+/**
+ * Reads the configuration. A variable that is empty counts as not set. Throws OperatorError that names every mistake at
+ * once; no message repeats a value, which may hold a password.
+ *
+ * @param flags - values given on the command line, by the name of the variable that they stand before
+ */
+export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(
+    Object.keys(schema.shape).map((name) => [
+      name,
+      flags[name as keyof Settings] ?? (env[name] === "" ? undefined : env[name]),
+    ]),
+  );
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    const mistakes = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+    throw new OperatorError(`The configuration is wrong: ${mistakes.join("; ")}.`);
+  }
+  const { data } = result;
+  return Object.freeze({
+    databaseUrl: data.DATABASE_URL,
+    dataDir: data.STAGE1_DATA_DIR,
+    host: data.HOST,
+    port: data.PORT,
+    logLevel: data.STAGE1_LOG_LEVEL,
+  });
+}

@@ -1,0 +1,60 @@
+import type { List } from "./page.ts";
+import type { RunStatus } from "./run.ts";
+import { containing, equal } from "./sql.ts";
+
+/** A row of the view `dataset_hierarchy`: a leaf of the lineage with everything above it. */
+export interface HierarchyRow {
+  dataset_id: string;
+  dataset_slug: string;
+  ohlcv_measurement: string | null;
+  indicator_measurement: string | null;
+  run_id: string | null;
+  prediction_measurement: string | null;
+  serialized_config: string | null;
+  simulation_id: string | null;
+  questdb_namespace: string | null;
+  status: RunStatus | null;
+  run_status: RunStatus | null;
+  simulation_status: RunStatus | null;
+  simulation_serialized_config: string | null;
+}
+
+export interface HierarchyFilter {
+  readonly datasetId?: string | null | undefined;
+  readonly runId?: string | null | undefined;
+  readonly status?: readonly RunStatus[] | null | undefined;
+  readonly search?: string | null | undefined;
+}
+
+/** A status of a row that has none stays null; it is not UNKNOWN. */
+const status = (column: string) => `CASE WHEN h.${column} IS NOT NULL THEN stage1_run_status(h.${column}) END`;
+/** Sorts a leaf that lacks the id before those that have one. */
+const idOrFirst = (column: string) => `coalesce(h.${column}, '00000000-0000-0000-0000-000000000000')`;
+
+export const hierarchy: List<HierarchyRow, HierarchyFilter, "DATASET_SLUG"> = {
+  from: "dataset_hierarchy h",
+  columns: `
+    h.dataset_id, h.dataset_slug, nullif(h.ohlcv_measurement, '') AS ohlcv_measurement,
+    nullif(h.indicator_measurement, '') AS indicator_measurement, h.run_id, h.prediction_measurement, h.serialized_config,
+    h.simulation_id, nullif(h.questdb_namespace, '') AS questdb_namespace, ${status("status")} AS status,
+    ${status("run_status")} AS run_status, ${status("simulation_status")} AS simulation_status,
+    h.simulation_serialized_config`,
+  orders: {
+    DATASET_SLUG: [
+      { sql: "h.dataset_slug", type: "text" },
+      { sql: idOrFirst("run_id"), type: "uuid" },
+    ],
+  },
+  tiebreak: { sql: idOrFirst("simulation_id"), type: "uuid" },
+  where: (filter, params) => [
+    ...equal("h.dataset_id", filter.datasetId, "uuid", params),
+    ...equal("h.run_id", filter.runId, "uuid", params),
+    ...(filter.status ? [`${status("status")} = ANY (${params.add(filter.status, "text[]")})`] : []),
+    ...(filter.search
+      ? [
+          "concat_ws(E'\\n', h.dataset_slug, h.ohlcv_measurement, h.indicator_measurement, h.prediction_measurement, " +
+            `h.questdb_namespace) ILIKE ${params.add(containing(filter.search))}`,
+        ]
+      : []),
+  ],
+};

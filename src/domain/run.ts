@@ -1,0 +1,127 @@
+import type { Db } from "../db/pool.ts";
+import type { List } from "./page.ts";
+import { containing, equal, type TimeRange, within } from "./sql.ts";
+
+/** `stage1_run_status()`: what the free text of a run's or a simulation's status means. */
+export type RunStatus = "PENDING" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "UNKNOWN";
+
+/** A row of `walkforward_runs`. Timestamps as PostgreSQL's text in UTC. */
+export interface RunRow {
+  run_id: string;
+  dataset_id: string | null;
+  prediction_measurement: string;
+  target_column: string;
+  feature_columns: unknown;
+  hyperparameters: unknown;
+  walk_config: unknown;
+  summary_metrics: unknown;
+  serialized_config: string | null;
+  status: RunStatus;
+  requested_by: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  /** Milliseconds. */
+  duration_ms: number | null;
+  created_at: string;
+}
+
+export interface RunFilter {
+  readonly datasetId?: string | null | undefined;
+  readonly status?: readonly RunStatus[] | null | undefined;
+  readonly targetColumn?: string | null | undefined;
+  readonly search?: string | null | undefined;
+  readonly created?: TimeRange;
+}
+
+export type RunOrderField = "CREATED_AT" | "STARTED_AT" | "COMPLETED_AT" | "STATUS";
+
+const STATUS = "stage1_run_status(r.status)";
+
+const COLUMNS = `
+  r.run_id, r.dataset_id, r.prediction_measurement, r.target_column, r.feature_columns, r.hyperparameters, r.walk_config,
+  coalesce(r.summary_metrics, '{}') AS summary_metrics, r.serialized_config, ${STATUS} AS status, r.requested_by,
+  r.started_at, r.completed_at, r.duration_ms, r.created_at`;
+
+export const runs: List<RunRow, RunFilter, RunOrderField> = {
+  from: "walkforward_runs r",
+  columns: COLUMNS,
+  orders: {
+    CREATED_AT: [{ sql: "r.created_at", type: "timestamptz" }],
+    // What has not happened yet sorts before everything that has.
+    STARTED_AT: [{ sql: "coalesce(r.started_at, '-infinity')", type: "timestamptz" }],
+    COMPLETED_AT: [{ sql: "coalesce(r.completed_at, '-infinity')", type: "timestamptz" }],
+    STATUS: [{ sql: STATUS, type: "text" }],
+  },
+  tiebreak: { sql: "r.run_id", type: "uuid" },
+  where: (filter, params) => [
+    ...equal("r.dataset_id", filter.datasetId, "uuid", params),
+    ...(filter.status ? [`${STATUS} = ANY (${params.add(filter.status, "text[]")})`] : []),
+    ...equal("r.target_column", filter.targetColumn, "text", params),
+    ...(filter.search ? [`r.prediction_measurement ILIKE ${params.add(containing(filter.search))}`] : []),
+    ...within("r.created_at", filter.created ?? {}, params),
+  ],
+};
+
+/** The runs with these ids, in any order; an unknown id has none. */
+export function runsById(db: Db, ids: readonly string[]): Promise<RunRow[]> {
+  return db.query<RunRow>(`SELECT ${COLUMNS} FROM walkforward_runs r WHERE r.run_id = ANY ($1::uuid[])`, [ids]);
+}
+
+/** The run of a dataset that wrote this prediction table; undefined where there is none. */
+export async function runByMeasurement(
+  db: Db,
+  datasetId: string,
+  predictionMeasurement: string,
+): Promise<RunRow | undefined> {
+  const rows = await db.query<RunRow>(
+    `SELECT ${COLUMNS} FROM walkforward_runs r WHERE r.dataset_id = $1 AND r.prediction_measurement = $2`,
+    [datasetId, predictionMeasurement],
+  );
+  return rows[0];
+}
+
+/** The names in `feature_columns`: an array, or, as one exporter wrote it, a string that contains the array. */
+export function featureColumns(stored: unknown): string[] {
+  if (Array.isArray(stored)) return stored.map((name) => (typeof name === "string" ? name : JSON.stringify(name)));
+  if (typeof stored !== "string") return stored == null ? [] : [JSON.stringify(stored)];
+  try {
+    const inner: unknown = JSON.parse(stored);
+    return Array.isArray(inner) ? featureColumns(inner) : [stored];
+  } catch {
+    return stored === "" ? [] : [stored];
+  }
+}
+
+/** A row of `walkforward_folds`. */
+export interface FoldRow {
+  run_id: string;
+  fold_number: number;
+  train_start_idx: number;
+  train_end_idx: number;
+  test_start_idx: number;
+  test_end_idx: number;
+  samples_train: number;
+  samples_test: number;
+  best_iteration: number | null;
+  best_score: number | null;
+  thresholds: unknown;
+  metrics: unknown;
+}
+
+/** All folds of these runs, by run and fold number. */
+export function foldsOfRuns(db: Db, runIds: readonly string[]): Promise<FoldRow[]> {
+  return db.query<FoldRow>(
+    `SELECT f.run_id, f.fold_number, f.train_start_idx, f.train_end_idx, f.test_start_idx, f.test_end_idx,
+            f.samples_train, f.samples_test, f.best_iteration, f.best_score, f.thresholds, f.metrics
+     FROM walkforward_folds f WHERE f.run_id = ANY ($1::uuid[]) ORDER BY f.run_id, f.fold_number`,
+    [runIds],
+  );
+}
+
+/** How many folds each run has; a run without folds is left out. */
+export function foldCounts(db: Db, runIds: readonly string[]): Promise<{ run_id: string; count: number }[]> {
+  return db.query(
+    `SELECT run_id, count(*) AS count FROM walkforward_folds WHERE run_id = ANY ($1::uuid[]) GROUP BY run_id`,
+    [runIds],
+  );
+}

@@ -1,0 +1,113 @@
+import type { Db } from "../db/pool.ts";
+import type { List } from "./page.ts";
+import type { RunStatus } from "./run.ts";
+import { equal, type TimeRange, within } from "./sql.ts";
+
+/** `stage1_simulation_mode()`: what the free text of a simulation's mode means. */
+export type SimulationMode = "LONG" | "SHORT" | "DUAL" | "UNKNOWN";
+
+/** A row of `simulation_runs`. Timestamps as PostgreSQL's text in UTC. */
+export interface SimulationRow {
+  simulation_id: string;
+  run_id: string | null;
+  dataset_id: string | null;
+  input_run_measurement: string;
+  questdb_namespace: string | null;
+  mode: SimulationMode;
+  status: RunStatus;
+  config: unknown;
+  summary_metrics: unknown;
+  serialized_config: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  created_at: string;
+}
+
+export interface SimulationFilter {
+  readonly datasetId?: string | null | undefined;
+  readonly runId?: string | null | undefined;
+  readonly status?: readonly RunStatus[] | null | undefined;
+  readonly mode?: readonly SimulationMode[] | null | undefined;
+  readonly created?: TimeRange;
+}
+
+export type SimulationOrderField = "CREATED_AT" | "STARTED_AT" | "COMPLETED_AT" | "STATUS";
+
+const STATUS = "stage1_run_status(s.status)";
+const MODE = "stage1_simulation_mode(s.mode)";
+
+const COLUMNS = `
+  s.simulation_id, s.run_id, s.dataset_id, s.input_run_measurement, nullif(s.questdb_namespace, '') AS questdb_namespace,
+  ${MODE} AS mode, ${STATUS} AS status, s.config, coalesce(s.summary_metrics, '{}') AS summary_metrics,
+  s.serialized_config, s.started_at, s.completed_at, s.created_at`;
+
+export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderField> = {
+  from: "simulation_runs s",
+  columns: COLUMNS,
+  orders: {
+    CREATED_AT: [{ sql: "s.created_at", type: "timestamptz" }],
+    // What has not happened yet sorts before everything that has.
+    STARTED_AT: [{ sql: "coalesce(s.started_at, '-infinity')", type: "timestamptz" }],
+    COMPLETED_AT: [{ sql: "coalesce(s.completed_at, '-infinity')", type: "timestamptz" }],
+    STATUS: [{ sql: STATUS, type: "text" }],
+  },
+  tiebreak: { sql: "s.simulation_id", type: "uuid" },
+  where: (filter, params) => [
+    ...equal("s.dataset_id", filter.datasetId, "uuid", params),
+    ...equal("s.run_id", filter.runId, "uuid", params),
+    ...(filter.status ? [`${STATUS} = ANY (${params.add(filter.status, "text[]")})`] : []),
+    ...(filter.mode ? [`${MODE} = ANY (${params.add(filter.mode, "text[]")})`] : []),
+    ...within("s.created_at", filter.created ?? {}, params),
+  ],
+};
+
+/** The simulations with these ids, in any order; an unknown id has none. */
+export function simulationsById(db: Db, ids: readonly string[]): Promise<SimulationRow[]> {
+  return db.query<SimulationRow>(`SELECT ${COLUMNS} FROM simulation_runs s WHERE s.simulation_id = ANY ($1::uuid[])`, [
+    ids,
+  ]);
+}
+
+/** A row of `simulation_trades`. Numbers may be NaN or infinite. */
+export interface TradeRow {
+  trade_id: string;
+  bar_timestamp: string;
+  side: string;
+  size: number;
+  entry_price: number;
+  exit_price: number | null;
+  pnl: number | null;
+  return_pct: number | null;
+  metadata: unknown;
+}
+
+export const trades: List<TradeRow, Record<never, never>, "BAR_TIMESTAMP"> = {
+  from: "simulation_trades t",
+  columns:
+    "t.trade_id, t.bar_timestamp, upper(t.side) AS side, t.size, t.entry_price, t.exit_price, t.pnl, t.return_pct, t.metadata",
+  orders: { BAR_TIMESTAMP: [{ sql: "t.bar_timestamp", type: "timestamptz" }] },
+  tiebreak: { sql: "t.trade_id", type: "uuid" },
+  where: () => [],
+};
+
+/** A row of `simulation_trade_buckets`. Numbers may be NaN or infinite: a profit factor without losses. */
+export interface BucketRow {
+  simulation_id: string;
+  side: string;
+  trade_count: number;
+  win_count: number;
+  profit_factor: number | null;
+  avg_return_pct: number | null;
+  max_drawdown_pct: number | null;
+  notes: string | null;
+}
+
+/** All trade buckets of these simulations: all, long, short. */
+export function bucketsOfSimulations(db: Db, simulationIds: readonly string[]): Promise<BucketRow[]> {
+  return db.query<BucketRow>(
+    `SELECT b.simulation_id, upper(b.side) AS side, b.trade_count, b.win_count, b.profit_factor, b.avg_return_pct,
+            b.max_drawdown_pct, b.notes
+     FROM simulation_trade_buckets b WHERE b.simulation_id = ANY ($1::uuid[]) ORDER BY b.simulation_id, b.side`,
+    [simulationIds],
+  );
+}

@@ -1,0 +1,6 @@
+import type { Db } from "../db/pool.ts";
+
+/** What every resolver gets: made anew for each request, so that loaders, which hang on it, never outlive one. */
+export interface Context {
+  readonly db: Db;
+}

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import type { Position, SortKey } from "../domain/page.ts";
+import { isStoredTimestamp } from "../domain/timestamp.ts";
+import { ClientError } from "../errors.ts";
+import { parseUuid } from "./scalars.ts";
+
+/**
+ * A cursor is the position of a row in a list, and the list's scope: its name, its parent, its order and its filter. It
+ * holds no secret; it is opaque so that it may change.
+ */
+export function encodeCursor(scope: string, position: Position): string {
+  return Buffer.from(JSON.stringify([scope, ...position])).toString("base64url");
+}
+
+/** Throws ClientError BAD_CURSOR for anything that this list, so ordered and filtered, did not hand out. */
+export function decodeCursor(cursor: string, argument: string, scope: string, keys: readonly SortKey[]): Position {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, "base64url").toString());
+  } catch {
+    parts = undefined;
+  }
+  if (!Array.isArray(parts) || !parts.every((part) => typeof part === "string")) {
+    throw new ClientError(
+      "BAD_CURSOR",
+      `\`${argument}\` is not a cursor: pass one from \`edges\` or \`pageInfo\`, unchanged.`,
+    );
+  }
+  const [ofScope, ...position] = parts;
+  if (ofScope !== scope) {
+    throw new ClientError(
+      "BAD_CURSOR",
+      `\`${argument}\` comes from another list, or from this one with another filter or order: start again without it.`,
+    );
+  }
+  if (position.length !== keys.length || !keys.every((key, i) => isValue(key.type, position[i] ?? ""))) {
+    throw new ClientError("BAD_CURSOR", `\`${argument}\` is damaged: start again without it.`);
+  }
+  return position;
+}
+
+/** A short name for everything that a cursor is bound to. Fields that are null count as left out. */
+export function scopeOf(list: string, parentId: string | undefined, orderBy: object, filter: object): string {
+  const given = Object.entries(filter)
+    .filter(([, value]) => value != null)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([list, parentId, orderBy, given]))
+    .digest("base64url")
+    .slice(0, 12);
+}
+
+function isValue(type: SortKey["type"], text: string): boolean {
+  if (type === "uuid") return parseUuid(text) !== undefined;
+  if (type === "timestamptz") return isStoredTimestamp(text);
+  return !text.includes("\0");
+}

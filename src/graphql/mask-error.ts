@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { GraphQLError } from "graphql";
+import { isConnectionError } from "../db/pool.ts";
+import { ClientError, codeOf, ERROR_CODES, type ErrorCode } from "../errors.ts";
+
+/** Receives the cause of an error that a client sees only the id of. */
+export type LogInternalError = (error: unknown, id: string) => void;
+
+interface Shown {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** HTTP status, where it is not 200. */
+  readonly status?: number;
+}
+
+/**
+ * Turns anything that was thrown into what a client may see: a message with a code of `ERROR_CODES`. What is not a
+ * client's to know is logged instead, once for each cause, under the id that the client gets.
+ */
+export function createMaskError(log: LogInternalError): (error: unknown) => GraphQLError {
+  const ids = new WeakMap<object, string>(); // a failed batch fails every field that waited for it, with one cause
+  return (error) => {
+    const located = error instanceof GraphQLError ? error : undefined;
+    const cause = located ? rootCause(located) : error;
+    if (cause instanceof GraphQLError) return withCode(cause, located ?? cause);
+    const shown = shownOf(cause);
+    if (shown) return rebuild(shown.message, located, { code: shown.code, ...http(shown.status) });
+
+    const key = typeof cause === "object" && cause !== null ? cause : {};
+    const id = ids.get(key) ?? randomUUID();
+    if (!ids.has(key)) log(cause, id);
+    ids.set(key, id);
+    return rebuild(`The server failed to answer. The log has the cause under the id ${id}.`, located, {
+      code: "INTERNAL_SERVER_ERROR" satisfies ErrorCode,
+      id,
+      ...http(500),
+    });
+  };
+}
+
+/** What graphql-js wraps around what was thrown, unwrapped; a GraphQLError of its own has no cause. */
+function rootCause(error: GraphQLError): unknown {
+  const { originalError } = error;
+  if (originalError === undefined || originalError === null) return error;
+  return originalError instanceof GraphQLError ? rootCause(originalError) : originalError;
+}
+
+/** Errors of the syntax, of validation, and of values: a client's, whatever their code was. */
+function withCode(cause: GraphQLError, located: GraphQLError): GraphQLError {
+  const code = cause.extensions["code"];
+  const known = ERROR_CODES.find((candidate) => candidate === code) ?? "BAD_USER_INPUT";
+  const { http: response } = cause.extensions;
+  return rebuild(cause.message, located, { code: known, ...(response ? { http: response } : {}) });
+}
+
+function shownOf(cause: unknown): Shown | undefined {
+  if (cause instanceof ClientError) return { code: cause.code, message: cause.message };
+  if (codeOf(cause) === "57014") {
+    return { code: "TIMEOUT", message: "The database took too long: ask for less at once, or for smaller pages." };
+  }
+  if (isConnectionError(cause)) {
+    return {
+      code: "DATABASE_UNAVAILABLE",
+      message: "The database does not answer: try again in a few seconds.",
+      status: 503,
+    };
+  }
+  return undefined;
+}
+
+function http(status: number | undefined) {
+  return status === undefined ? {} : { http: { status } };
+}
+
+function rebuild(
+  message: string,
+  located: GraphQLError | undefined,
+  extensions: Record<string, unknown>,
+): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: located?.nodes ?? null,
+    source: located?.source ?? null,
+    positions: located?.positions ?? null,
+    path: located?.path ?? null,
+    extensions,
+  });
+}

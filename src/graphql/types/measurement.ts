@@ -1,0 +1,56 @@
+import { type MeasurementUseRow, usesOfMeasurement } from "../../domain/measurement.ts";
+import { ClientError } from "../../errors.ts";
+import { builder } from "../builder.ts";
+import { MeasurementRole } from "../enums.ts";
+import { checkText } from "../input.ts";
+import { Dataset, datasetById, runById, Simulation, simulationById, WalkforwardRun } from "../nodes.ts";
+
+const MAX_USES = 1000;
+
+const MeasurementUse = builder.objectRef<MeasurementUseRow>("MeasurementUse").implement({
+  description: "What a QuestDB table belongs to, with the lineage above it.",
+  fields: (t) => ({
+    role: t.field({ type: MeasurementRole, description: "What the table holds.", resolve: (row) => row.role }),
+    dataset: t.field({
+      type: Dataset,
+      nullable: true,
+      description: "The dataset.",
+      resolve: async (row, _, context) =>
+        row.dataset_id === null ? null : ((await datasetById(context, undefined).load(row.dataset_id)) ?? null),
+    }),
+    run: t.field({
+      type: WalkforwardRun,
+      nullable: true,
+      description: "The run, for predictions and simulations.",
+      resolve: async (row, _, context) =>
+        row.run_id === null ? null : ((await runById(context, undefined).load(row.run_id)) ?? null),
+    }),
+    simulation: t.field({
+      type: Simulation,
+      nullable: true,
+      description: "The simulation, for its traces.",
+      resolve: async (row, _, context) =>
+        row.simulation_id === null
+          ? null
+          : ((await simulationById(context, undefined).load(row.simulation_id)) ?? null),
+    }),
+  }),
+});
+
+builder.queryField("measurement", (t) =>
+  t.field({
+    type: [MeasurementUse],
+    description: `Whose QuestDB table is this, and in which role? Empty where nobody's. At most ${MAX_USES} uses.`,
+    args: { name: t.arg.string({ required: true, description: "The table's name, in the case it is written in." }) },
+    async resolve(_, { name }, context) {
+      const uses = await usesOfMeasurement(context.db, checkText("name", name) ?? "", MAX_USES + 1);
+      if (uses.length > MAX_USES) {
+        throw new ClientError(
+          "QUERY_TOO_EXPENSIVE",
+          `More than ${MAX_USES} objects share the table \`${name}\`: page through \`simulations\` or \`datasetHierarchy\` instead.`,
+        );
+      }
+      return uses;
+    },
+  }),
+);

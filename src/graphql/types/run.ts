@@ -1,0 +1,240 @@
+import {
+  type RunFilter as Filter,
+  type FoldRow,
+  featureColumns,
+  foldCounts,
+  foldsOfRuns,
+  type RunOrderField as OrderField,
+  runByMeasurement,
+  runs,
+} from "../../domain/run.ts";
+import { simulations } from "../../domain/simulation.ts";
+import { builder } from "../builder.ts";
+import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
+import { OrderDirection, RunStatus } from "../enums.ts";
+import { checkText, timeRange } from "../input.ts";
+import { batchLoader, grouped, inOrder } from "../loader.ts";
+import { Dataset, datasetById, Node, runById, WalkforwardRun } from "../nodes.ts";
+import {
+  SimulationConnection,
+  SimulationFilter,
+  SimulationOrder,
+  simulationFilter,
+  simulationOrder,
+} from "./simulation.ts";
+
+const folds = batchLoader(async (db, ids) => grouped(ids, await foldsOfRuns(db, ids), (row) => row.run_id));
+const foldCount = batchLoader(async (db, ids) =>
+  inOrder(ids, await foldCounts(db, ids), (row) => row.run_id).map((row) => row?.count ?? 0),
+);
+const simulationsOfRun = childConnection("WalkforwardRun.simulations", simulations, "s.run_id");
+
+const WalkforwardFold = builder.objectRef<FoldRow>("WalkforwardFold").implement({
+  description: "One step of a walk-forward run: trained on a window of bars, tested on the window after it.",
+  fields: (t) => ({
+    foldNumber: t.exposeInt("fold_number", { description: "Its place in the run." }),
+    trainStartIdx: t.expose("train_start_idx", {
+      type: "SafeInt",
+      description: "First bar of the training window, as an index.",
+    }),
+    trainEndIdx: t.expose("train_end_idx", {
+      type: "SafeInt",
+      description: "End of the training window, as a bar's index.",
+    }),
+    testStartIdx: t.expose("test_start_idx", {
+      type: "SafeInt",
+      description: "First bar of the test window, as an index.",
+    }),
+    testEndIdx: t.expose("test_end_idx", { type: "SafeInt", description: "End of the test window, as a bar's index." }),
+    samplesTrain: t.expose("samples_train", { type: "SafeInt", description: "Samples trained on." }),
+    samplesTest: t.expose("samples_test", { type: "SafeInt", description: "Samples tested on." }),
+    bestIteration: t.exposeInt("best_iteration", {
+      nullable: true,
+      description: "The boosting round that scored best.",
+    }),
+    bestScore: t.float({
+      nullable: true,
+      description: "The score of that round; null also where it is not finite.",
+      resolve: (row) => finite(row.best_score),
+    }),
+    thresholds: t.expose("thresholds", {
+      type: "JSONObject",
+      description: "Decision thresholds, such as `long` and `short`.",
+    }),
+    metrics: t.expose("metrics", { type: "JSONObject", description: "Hit rates, profit factors, signal counts." }),
+  }),
+});
+
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}
+
+WalkforwardRun.implement({
+  description: "A model trained and tested fold by fold over a dataset. Its predictions are a QuestDB table.",
+  interfaces: [Node],
+  fields: (t) => ({
+    runId: t.expose("run_id", { type: "UUID", description: "The key of the run." }),
+    dataset: t.field({
+      type: Dataset,
+      nullable: true,
+      description: "The dataset that it learned from; null where the run names none.",
+      resolve: async (row, _, context) =>
+        row.dataset_id === null ? null : ((await datasetById(context, undefined).load(row.dataset_id)) ?? null),
+    }),
+    predictionMeasurement: t.exposeString("prediction_measurement", {
+      description: "QuestDB table of the predictions. Unique within the dataset.",
+    }),
+    targetColumn: t.exposeString("target_column", { description: "The column that is predicted." }),
+    featureColumns: t.stringList({
+      description: "The columns that are learned from, in the model's order.",
+      resolve: (row) => featureColumns(row.feature_columns),
+    }),
+    hyperparameters: t.expose("hyperparameters", { type: "JSONObject", description: "The model's settings." }),
+    walkConfig: t.expose("walk_config", {
+      type: "JSONObject",
+      description: "How the windows walk: their lengths and the lookback.",
+    }),
+    summaryMetrics: t.expose("summary_metrics", {
+      type: "JSONObject",
+      description: "Scores over all folds; empty until there are any.",
+    }),
+    serializedConfig: t.exposeString("serialized_config", {
+      nullable: true,
+      description: "The clipboard text of the desktop's form, byte for byte: paste it to get the form back.",
+    }),
+    status: t.field({ type: RunStatus, description: "How far the run has come.", resolve: (row) => row.status }),
+    requestedBy: t.exposeString("requested_by", { nullable: true, description: "Who asked for the run." }),
+    startedAt: t.expose("started_at", { type: "DateTime", nullable: true, description: "When work began." }),
+    completedAt: t.expose("completed_at", {
+      type: "DateTime",
+      nullable: true,
+      description: "When work ended, well or not.",
+    }),
+    durationMs: t.expose("duration_ms", {
+      type: "SafeInt",
+      nullable: true,
+      description: "How long the work took, in milliseconds.",
+    }),
+    createdAt: t.expose("created_at", { type: "DateTime", description: "When the row was written." }),
+    foldCount: t.field({
+      type: "SafeInt",
+      description: "How many folds the run has: compare it with the folds received.",
+      resolve: (row, _, context) => foldCount(context, undefined).load(row.run_id),
+    }),
+    folds: t.field({
+      type: [WalkforwardFold],
+      description: "All folds, by number. Several hundred at most, so not in pages.",
+      resolve: (row, _, context) => folds(context, undefined).load(row.run_id),
+    }),
+    simulationCount: t.field({
+      type: "SafeInt",
+      description: "How many simulations trade on the run's predictions.",
+      resolve: (row, _, context) => simulationsOfRun.count(context, row.run_id),
+    }),
+    simulations: t.field({
+      type: SimulationConnection,
+      description: "The simulations of the run, by default newest first.",
+      args: {
+        ...pageArgs(t.arg),
+        filter: t.arg({ type: SimulationFilter, description: "Only simulations that meet all of these." }),
+        orderBy: t.arg({ type: SimulationOrder, description: "The order of the list." }),
+      },
+      resolve: (row, args, context) =>
+        simulationsOfRun.connect(context, row.run_id, {
+          args,
+          filter: simulationFilter(args.filter),
+          orderBy: simulationOrder(args.orderBy),
+        }),
+    }),
+  }),
+});
+
+export const RunConnection = connectionType("WalkforwardRun", WalkforwardRun, "walk-forward runs");
+
+export const RunFilter = builder.inputType("RunFilter", {
+  description: "Runs that meet every condition given. A condition that is null or left out is none.",
+  fields: (t) => ({
+    datasetId: t.field({ type: "UUID", description: "Of this dataset." }),
+    status: t.field({ type: [RunStatus], description: "In one of these states. An empty list finds nothing." }),
+    targetColumn: t.string({ description: "Exactly this target." }),
+    search: t.string({ description: "Part of the prediction measurement, in any case. Empty: all." }),
+    createdAfter: t.field({ type: "DateTime", description: "Created after this instant, not at it." }),
+    createdBefore: t.field({ type: "DateTime", description: "Created before this instant, not at it." }),
+  }),
+});
+
+/** The filter as `domain/run` takes it. Throws ClientError BAD_USER_INPUT. */
+export function runFilter(input: typeof RunFilter.$inferInput | null | undefined): Filter {
+  return {
+    datasetId: input?.datasetId,
+    status: input?.status,
+    targetColumn: checkText("targetColumn", input?.targetColumn),
+    search: checkText("search", input?.search),
+    created: timeRange(input?.createdAfter, input?.createdBefore),
+  };
+}
+
+const RunOrderField = builder.enumType("RunOrderField", {
+  description: "What a list of runs can be sorted by. The id breaks ties.",
+  values: {
+    CREATED_AT: { description: "When the row was written." },
+    STARTED_AT: { description: "When work began; not yet sorts as earliest." },
+    COMPLETED_AT: { description: "When work ended; not yet sorts as earliest." },
+    STATUS: { description: "The status, by its name." },
+  } satisfies Record<OrderField, { description: string }>,
+});
+
+export const RunOrder = builder.inputType("RunOrder", {
+  description: "An order of runs.",
+  fields: (t) => ({
+    field: t.field({ type: RunOrderField, required: true, description: "What to sort by." }),
+    direction: t.field({ type: OrderDirection, required: true, description: "Which end comes first." }),
+  }),
+});
+
+export function runOrder(input: typeof RunOrder.$inferInput | null | undefined): typeof RunOrder.$inferInput {
+  return input ?? { field: "CREATED_AT", direction: "DESC" };
+}
+
+const RunMeasurement = builder.inputType("RunMeasurement", {
+  description: "A prediction table, which names one run of its dataset.",
+  fields: (t) => ({
+    datasetId: t.field({ type: "UUID", required: true, description: "The dataset." }),
+    predictionMeasurement: t.string({ required: true, description: "QuestDB table of the predictions." }),
+  }),
+});
+
+const RunBy = builder.inputType("RunBy", {
+  description: "One way to name a run.",
+  isOneOf: true,
+  fields: (t) => ({
+    runId: t.field({ type: "UUID", description: "By its key." }),
+    measurement: t.field({ type: RunMeasurement, description: "By its dataset and its prediction table." }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  run: t.field({
+    type: WalkforwardRun,
+    nullable: true,
+    description: "One walk-forward run; null where there is none.",
+    args: { by: t.arg({ type: RunBy, required: true, description: "The run's key, or its prediction table." }) },
+    async resolve(_, { by }, context) {
+      if (by.runId != null) return (await runById(context, undefined).load(by.runId)) ?? null;
+      if (by.measurement == null) return null;
+      const name = checkText("predictionMeasurement", by.measurement.predictionMeasurement) ?? "";
+      return (await runByMeasurement(context.db, by.measurement.datasetId, name)) ?? null;
+    },
+  }),
+  runs: t.field({
+    type: RunConnection,
+    description: "All walk-forward runs, by default newest first.",
+    args: {
+      ...pageArgs(t.arg),
+      filter: t.arg({ type: RunFilter, description: "Only runs that meet all of these." }),
+      orderBy: t.arg({ type: RunOrder, description: "The order of the list." }),
+    },
+    resolve: (_, args, context) =>
+      connect(context, "runs", runs, { args, filter: runFilter(args.filter), orderBy: runOrder(args.orderBy) }),
+  }),
+}));

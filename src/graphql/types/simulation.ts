@@ -1,0 +1,229 @@
+import {
+  type BucketRow,
+  bucketsOfSimulations,
+  type SimulationFilter as Filter,
+  type SimulationOrderField as OrderField,
+  simulations,
+  type TradeRow,
+  trades,
+} from "../../domain/simulation.ts";
+import { builder } from "../builder.ts";
+import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
+import { OrderDirection, RunStatus, SimulationMode, TradeSide, tradeSide } from "../enums.ts";
+import { timeRange } from "../input.ts";
+import { batchLoader, grouped } from "../loader.ts";
+import { Dataset, datasetById, Node, runById, Simulation, simulationById, WalkforwardRun } from "../nodes.ts";
+
+const buckets = batchLoader(async (db, ids) =>
+  grouped(ids, await bucketsOfSimulations(db, ids), (row) => row.simulation_id),
+);
+const tradesOfSimulation = childConnection("Simulation.trades", trades, "t.simulation_id");
+
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}
+
+const SimulationTrade = builder.objectRef<TradeRow>("SimulationTrade").implement({
+  description: "One trade of a simulation. A number that is not finite is null.",
+  fields: (t) => ({
+    tradeId: t.expose("trade_id", { type: "UUID", description: "The key of the trade." }),
+    barTimestamp: t.expose("bar_timestamp", { type: "DateTime", description: "The bar at which it was entered." }),
+    side: t.field({ type: TradeSide, description: "Long or short.", resolve: (row) => tradeSide(row.side) }),
+    size: t.float({
+      nullable: true,
+      description: "How much was traded, in units of the symbol.",
+      resolve: (row) => finite(row.size),
+    }),
+    entryPrice: t.float({ nullable: true, description: "Price at entry.", resolve: (row) => finite(row.entry_price) }),
+    exitPrice: t.float({
+      nullable: true,
+      description: "Price at exit; null while open.",
+      resolve: (row) => finite(row.exit_price),
+    }),
+    pnl: t.float({
+      nullable: true,
+      description: "Profit or loss, in the quote currency.",
+      resolve: (row) => finite(row.pnl),
+    }),
+    returnPct: t.float({
+      nullable: true,
+      description: "Return on the trade, in percent.",
+      resolve: (row) => finite(row.return_pct),
+    }),
+    metadata: t.expose("metadata", { type: "JSONObject", description: "Whatever the simulation noted." }),
+  }),
+});
+
+const TradeConnection = connectionType("SimulationTrade", SimulationTrade, "trades");
+
+const SimulationTradeBucket = builder.objectRef<BucketRow>("SimulationTradeBucket").implement({
+  description: "The trades of one side of a simulation, summed up. A number that is not finite is null.",
+  fields: (t) => ({
+    side: t.field({
+      type: TradeSide,
+      description: "Long, short, or all trades.",
+      resolve: (row) => tradeSide(row.side),
+    }),
+    tradeCount: t.expose("trade_count", { type: "SafeInt", description: "How many trades." }),
+    winCount: t.expose("win_count", { type: "SafeInt", description: "How many of them won." }),
+    profitFactor: t.float({
+      nullable: true,
+      description: "Gross profit by gross loss; null without a loss, where it has no finite value.",
+      resolve: (row) => finite(row.profit_factor),
+    }),
+    avgReturnPct: t.float({
+      nullable: true,
+      description: "Mean return of a trade, in percent.",
+      resolve: (row) => finite(row.avg_return_pct),
+    }),
+    maxDrawdownPct: t.float({
+      nullable: true,
+      description: "Deepest fall from a peak, in percent.",
+      resolve: (row) => finite(row.max_drawdown_pct),
+    }),
+    notes: t.exposeString("notes", { nullable: true, description: "Remarks of the simulation." }),
+  }),
+});
+
+Simulation.implement({
+  description: "Trading on the predictions of a run, replayed over history. Its traces are a QuestDB table.",
+  interfaces: [Node],
+  fields: (t) => ({
+    simulationId: t.expose("simulation_id", { type: "UUID", description: "The key of the simulation." }),
+    run: t.field({
+      type: WalkforwardRun,
+      nullable: true,
+      description: "The run whose predictions it traded on; null where that was deleted.",
+      resolve: async (row, _, context) =>
+        row.run_id === null ? null : ((await runById(context, undefined).load(row.run_id)) ?? null),
+    }),
+    dataset: t.field({
+      type: Dataset,
+      nullable: true,
+      description: "The dataset it traded over; null where the simulation names none.",
+      resolve: async (row, _, context) =>
+        row.dataset_id === null ? null : ((await datasetById(context, undefined).load(row.dataset_id)) ?? null),
+    }),
+    inputRunMeasurement: t.exposeString("input_run_measurement", {
+      description: "QuestDB table of the predictions it read.",
+    }),
+    questdbNamespace: t.exposeString("questdb_namespace", {
+      nullable: true,
+      description: "QuestDB table of its traces. Old simulations share one, `trading_sim_traces`.",
+    }),
+    mode: t.field({ type: SimulationMode, description: "Which sides it traded.", resolve: (row) => row.mode }),
+    status: t.field({ type: RunStatus, description: "How far the simulation has come.", resolve: (row) => row.status }),
+    config: t.expose("config", { type: "JSONObject", description: "The settings it was run with." }),
+    summaryMetrics: t.expose("summary_metrics", {
+      type: "JSONObject",
+      description: "Results over all trades; empty until there are any.",
+    }),
+    serializedConfig: t.exposeString("serialized_config", {
+      nullable: true,
+      description: "The clipboard text of the desktop's form, byte for byte: paste it to get the form back.",
+    }),
+    startedAt: t.expose("started_at", { type: "DateTime", nullable: true, description: "When work began." }),
+    completedAt: t.expose("completed_at", {
+      type: "DateTime",
+      nullable: true,
+      description: "When work ended, well or not.",
+    }),
+    createdAt: t.expose("created_at", { type: "DateTime", description: "When the row was written." }),
+    tradeCount: t.field({
+      type: "SafeInt",
+      description: "How many trades are stored.",
+      resolve: (row, _, context) => tradesOfSimulation.count(context, row.simulation_id),
+    }),
+    trades: t.field({
+      type: TradeConnection,
+      description: "The trades, in the order of their bars.",
+      args: pageArgs(t.arg),
+      resolve: (row, args, context) =>
+        tradesOfSimulation.connect(context, row.simulation_id, {
+          args,
+          filter: {},
+          orderBy: { field: "BAR_TIMESTAMP", direction: "ASC" },
+        }),
+    }),
+    buckets: t.field({
+      type: [SimulationTradeBucket],
+      description: "The trades summed up: one bucket for all, one for each side.",
+      resolve: (row, _, context) => buckets(context, undefined).load(row.simulation_id),
+    }),
+  }),
+});
+
+export const SimulationConnection = connectionType("Simulation", Simulation, "simulations");
+
+export const SimulationFilter = builder.inputType("SimulationFilter", {
+  description: "Simulations that meet every condition given. A condition that is null or left out is none.",
+  fields: (t) => ({
+    datasetId: t.field({ type: "UUID", description: "Of this dataset." }),
+    runId: t.field({ type: "UUID", description: "Of this run." }),
+    status: t.field({ type: [RunStatus], description: "In one of these states. An empty list finds nothing." }),
+    mode: t.field({ type: [SimulationMode], description: "In one of these modes. An empty list finds nothing." }),
+    createdAfter: t.field({ type: "DateTime", description: "Created after this instant, not at it." }),
+    createdBefore: t.field({ type: "DateTime", description: "Created before this instant, not at it." }),
+  }),
+});
+
+/** The filter as `domain/simulation` takes it. */
+export function simulationFilter(input: typeof SimulationFilter.$inferInput | null | undefined): Filter {
+  return {
+    datasetId: input?.datasetId,
+    runId: input?.runId,
+    status: input?.status,
+    mode: input?.mode,
+    created: timeRange(input?.createdAfter, input?.createdBefore),
+  };
+}
+
+const SimulationOrderField = builder.enumType("SimulationOrderField", {
+  description: "What a list of simulations can be sorted by. The id breaks ties.",
+  values: {
+    CREATED_AT: { description: "When the row was written." },
+    STARTED_AT: { description: "When work began; not yet sorts as earliest." },
+    COMPLETED_AT: { description: "When work ended; not yet sorts as earliest." },
+    STATUS: { description: "The status, by its name." },
+  } satisfies Record<OrderField, { description: string }>,
+});
+
+export const SimulationOrder = builder.inputType("SimulationOrder", {
+  description: "An order of simulations.",
+  fields: (t) => ({
+    field: t.field({ type: SimulationOrderField, required: true, description: "What to sort by." }),
+    direction: t.field({ type: OrderDirection, required: true, description: "Which end comes first." }),
+  }),
+});
+
+export function simulationOrder(
+  input: typeof SimulationOrder.$inferInput | null | undefined,
+): typeof SimulationOrder.$inferInput {
+  return input ?? { field: "CREATED_AT", direction: "DESC" };
+}
+
+builder.queryFields((t) => ({
+  simulation: t.field({
+    type: Simulation,
+    nullable: true,
+    description: "One simulation; null where there is none.",
+    args: { simulationId: t.arg({ type: "UUID", required: true, description: "The simulation's key." }) },
+    resolve: async (_, { simulationId }, context) =>
+      (await simulationById(context, undefined).load(simulationId)) ?? null,
+  }),
+  simulations: t.field({
+    type: SimulationConnection,
+    description: "All simulations, by default newest first.",
+    args: {
+      ...pageArgs(t.arg),
+      filter: t.arg({ type: SimulationFilter, description: "Only simulations that meet all of these." }),
+      orderBy: t.arg({ type: SimulationOrder, description: "The order of the list." }),
+    },
+    resolve: (_, args, context) =>
+      connect(context, "simulations", simulations, {
+        args,
+        filter: simulationFilter(args.filter),
+        orderBy: simulationOrder(args.orderBy),
+      }),
+  }),
+}));

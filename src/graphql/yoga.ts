@@ -1,0 +1,53 @@
+import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
+import { execute } from "graphql";
+import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
+import type { Db } from "../db/pool.ts";
+import type { Context } from "./context.ts";
+import { graphiqlTabs } from "./graphiql.ts";
+import { createMaskError, type LogInternalError } from "./mask-error.ts";
+import { schema } from "./schema.ts";
+
+/** The path that everything is served at. */
+export const ENDPOINT = "/graphql";
+
+export interface YogaOptions {
+  readonly db: Db;
+  readonly logInternalError: LogInternalError;
+}
+
+/** GraphQL over HTTP at `ENDPOINT`, and GraphiQL there for a browser. */
+export function createGraphQL({
+  db,
+  logInternalError,
+}: YogaOptions): YogaServerInstance<Record<never, never>, Context> {
+  const maskError = createMaskError(logInternalError);
+  return createYoga<Record<never, never>, Context>({
+    schema,
+    context: () => ({ db }),
+    graphqlEndpoint: ENDPOINT,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    logging: false,
+    maskedErrors: { maskError, isDev: false },
+    plugins: [graphqlJs(maskError)],
+    // From the package, not from the CDN that is Yoga's default: an office without internet has GraphiQL too.
+    renderGraphiQL,
+    graphiql: { title: "stage1-lineage", defaultTabs: graphiqlTabs },
+  });
+}
+
+/**
+ * Executes with graphql-js, which answers fields in the order they were asked for; Yoga's own executor puts those that
+ * wait for the database last. Also gives errors of validation, which Yoga does not mask, one of our codes.
+ */
+function graphqlJs(maskError: ReturnType<typeof createMaskError>): Plugin {
+  return {
+    onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
+    onValidate:
+      () =>
+      ({ valid, result, setResult }) => {
+        if (!valid) setResult(result.map(maskError));
+      },
+  };
+}
