@@ -1,5 +1,5 @@
 import pg from "pg";
-import { codeOf, messageOf } from "../errors.ts";
+import { isConnectionError, messageOf } from "../errors.ts";
 
 /**
  * One statement, parameterised, to rows. Values come as the API serves them: bigint as number, timestamptz as
@@ -85,16 +85,4 @@ function clientConfig(url: string): pg.ClientConfig {
     keepAlive: true,
     application_name: "stage1-lineage",
   };
-}
-
-const NETWORK = /^E(?:CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)$/;
-// 08: connection exceptions; 57P01–57P03: shut down, crashed, starting up; 53300: no connection left.
-const SERVER = /^(?:08...|57P0[1-3]|53300)$/;
-// What pg says where it has no code.
-const DRIVER = /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered)/;
-
-/** The connection is gone or could not be had, as opposed to a statement that failed on a sound one. */
-export function isConnectionError(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === undefined ? DRIVER.test(messageOf(error)) : NETWORK.test(code) || SERVER.test(code);
 }

@@ -1,6 +1,6 @@
 import type { Db } from "../db/pool.ts";
 import type { List } from "./page.ts";
-import { containing, equal, type TimeRange, within } from "./sql.ts";
+import { containing, equal, jsonColumn, type TimeRange, within } from "./sql.ts";
 
 /** A row of `stage1_datasets`. Timestamps as PostgreSQL's text in UTC. */
 export interface DatasetRow {
@@ -30,7 +30,7 @@ export interface DatasetFilter {
   readonly granularity?: string | null | undefined;
   readonly source?: string | null | undefined;
   readonly isComplete?: boolean | null | undefined;
-  readonly updated?: TimeRange;
+  readonly updated?: TimeRange | undefined;
 }
 
 export type DatasetOrderField = "UPDATED_AT" | "CREATED_AT" | "DATASET_SLUG" | "SYMBOL";
@@ -43,7 +43,7 @@ const COLUMNS = `
   nullif(d.ohlcv_measurement, '') AS ohlcv_measurement, nullif(d.indicator_measurement, '') AS indicator_measurement,
   coalesce(d.ohlcv_row_count, 0) AS ohlcv_row_count, coalesce(d.indicator_row_count, 0) AS indicator_row_count,
   d.ohlcv_first_ts, d.ohlcv_last_ts, d.indicator_first_ts, d.indicator_last_ts,
-  ${IS_COMPLETE} AS is_complete, coalesce(d.metadata, '{}') AS metadata, d.created_at, d.updated_at`;
+  ${IS_COMPLETE} AS is_complete, ${jsonColumn("d.metadata")}, d.created_at, d.updated_at`;
 
 export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
   from: "stage1_datasets d",
@@ -66,7 +66,7 @@ export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
     ...equal("d.granularity", filter.granularity, "text", params),
     ...equal("d.source", filter.source, "text", params),
     ...equal(IS_COMPLETE, filter.isComplete, "boolean", params),
-    ...within("d.updated_at", filter.updated ?? {}, params),
+    ...within("d.updated_at", filter.updated, params),
   ],
 };
 

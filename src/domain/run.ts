@@ -1,6 +1,6 @@
 import type { Db } from "../db/pool.ts";
 import type { List } from "./page.ts";
-import { containing, equal, type TimeRange, within } from "./sql.ts";
+import { containing, equal, jsonColumn, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_run_status()`: what the free text of a run's or a simulation's status means. */
 export type RunStatus = "PENDING" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "UNKNOWN";
@@ -30,7 +30,7 @@ export interface RunFilter {
   readonly status?: readonly RunStatus[] | null | undefined;
   readonly targetColumn?: string | null | undefined;
   readonly search?: string | null | undefined;
-  readonly created?: TimeRange;
+  readonly created?: TimeRange | undefined;
 }
 
 export type RunOrderField = "CREATED_AT" | "STARTED_AT" | "COMPLETED_AT" | "STATUS";
@@ -38,8 +38,9 @@ export type RunOrderField = "CREATED_AT" | "STARTED_AT" | "COMPLETED_AT" | "STAT
 const STATUS = "stage1_run_status(r.status)";
 
 const COLUMNS = `
-  r.run_id, r.dataset_id, r.prediction_measurement, r.target_column, r.feature_columns, r.hyperparameters, r.walk_config,
-  coalesce(r.summary_metrics, '{}') AS summary_metrics, r.serialized_config, ${STATUS} AS status, r.requested_by,
+  r.run_id, r.dataset_id, r.prediction_measurement, r.target_column, r.feature_columns,
+  ${jsonColumn("r.hyperparameters")}, ${jsonColumn("r.walk_config")}, ${jsonColumn("r.summary_metrics")},
+  r.serialized_config, ${STATUS} AS status, r.requested_by,
   r.started_at, r.completed_at, r.duration_ms, r.created_at`;
 
 export const runs: List<RunRow, RunFilter, RunOrderField> = {
@@ -58,7 +59,7 @@ export const runs: List<RunRow, RunFilter, RunOrderField> = {
     ...(filter.status ? [`${STATUS} = ANY (${params.add(filter.status, "text[]")})`] : []),
     ...equal("r.target_column", filter.targetColumn, "text", params),
     ...(filter.search ? [`r.prediction_measurement ILIKE ${params.add(containing(filter.search))}`] : []),
-    ...within("r.created_at", filter.created ?? {}, params),
+    ...within("r.created_at", filter.created, params),
   ],
 };
 
@@ -112,7 +113,7 @@ export interface FoldRow {
 export function foldsOfRuns(db: Db, runIds: readonly string[]): Promise<FoldRow[]> {
   return db.query<FoldRow>(
     `SELECT f.run_id, f.fold_number, f.train_start_idx, f.train_end_idx, f.test_start_idx, f.test_end_idx,
-            f.samples_train, f.samples_test, f.best_iteration, f.best_score, f.thresholds, f.metrics
+            f.samples_train, f.samples_test, f.best_iteration, f.best_score, ${jsonColumn("f.thresholds")}, ${jsonColumn("f.metrics")}
      FROM walkforward_folds f WHERE f.run_id = ANY ($1::uuid[]) ORDER BY f.run_id, f.fold_number`,
     [runIds],
   );

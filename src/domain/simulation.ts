@@ -1,7 +1,7 @@
 import type { Db } from "../db/pool.ts";
 import type { List } from "./page.ts";
 import type { RunStatus } from "./run.ts";
-import { equal, type TimeRange, within } from "./sql.ts";
+import { equal, jsonColumn, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_simulation_mode()`: what the free text of a simulation's mode means. */
 export type SimulationMode = "LONG" | "SHORT" | "DUAL" | "UNKNOWN";
@@ -28,7 +28,7 @@ export interface SimulationFilter {
   readonly runId?: string | null | undefined;
   readonly status?: readonly RunStatus[] | null | undefined;
   readonly mode?: readonly SimulationMode[] | null | undefined;
-  readonly created?: TimeRange;
+  readonly created?: TimeRange | undefined;
 }
 
 export type SimulationOrderField = "CREATED_AT" | "STARTED_AT" | "COMPLETED_AT" | "STATUS";
@@ -38,7 +38,7 @@ const MODE = "stage1_simulation_mode(s.mode)";
 
 const COLUMNS = `
   s.simulation_id, s.run_id, s.dataset_id, s.input_run_measurement, nullif(s.questdb_namespace, '') AS questdb_namespace,
-  ${MODE} AS mode, ${STATUS} AS status, s.config, coalesce(s.summary_metrics, '{}') AS summary_metrics,
+  ${MODE} AS mode, ${STATUS} AS status, ${jsonColumn("s.config")}, ${jsonColumn("s.summary_metrics")},
   s.serialized_config, s.started_at, s.completed_at, s.created_at`;
 
 export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderField> = {
@@ -57,7 +57,7 @@ export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderF
     ...equal("s.run_id", filter.runId, "uuid", params),
     ...(filter.status ? [`${STATUS} = ANY (${params.add(filter.status, "text[]")})`] : []),
     ...(filter.mode ? [`${MODE} = ANY (${params.add(filter.mode, "text[]")})`] : []),
-    ...within("s.created_at", filter.created ?? {}, params),
+    ...within("s.created_at", filter.created, params),
   ],
 };
 
@@ -83,8 +83,7 @@ export interface TradeRow {
 
 export const trades: List<TradeRow, Record<never, never>, "BAR_TIMESTAMP"> = {
   from: "simulation_trades t",
-  columns:
-    "t.trade_id, t.bar_timestamp, upper(t.side) AS side, t.size, t.entry_price, t.exit_price, t.pnl, t.return_pct, t.metadata",
+  columns: `t.trade_id, t.bar_timestamp, upper(t.side) AS side, t.size, t.entry_price, t.exit_price, t.pnl, t.return_pct, ${jsonColumn("t.metadata")}`,
   orders: { BAR_TIMESTAMP: [{ sql: "t.bar_timestamp", type: "timestamptz" }] },
   tiebreak: { sql: "t.trade_id", type: "uuid" },
   where: () => [],

@@ -20,14 +20,19 @@ export interface TimeRange {
 }
 
 /** Conditions on one column, both ends exclusive. */
-export function within(column: string, { after, before }: TimeRange, params: Params): string[] {
+export function within(column: string, range: TimeRange | undefined, params: Params): string[] {
   return [
-    ...(after == null ? [] : [`${column} > ${params.add(after, "timestamptz")}`]),
-    ...(before == null ? [] : [`${column} < ${params.add(before, "timestamptz")}`]),
+    ...(range?.after == null ? [] : [`${column} > ${params.add(range.after, "timestamptz")}`]),
+    ...(range?.before == null ? [] : [`${column} < ${params.add(range.before, "timestamptz")}`]),
   ];
 }
 
 /** `column = value` where a value is given; given as null it means: where there is none. */
 export function equal(expression: string, value: unknown, cast: string, params: Params): string[] {
   return value == null ? [] : [`${expression} = ${params.add(value, cast)}`];
+}
+
+/** A jsonb column in a select list: `{}` where it holds nothing, be that SQL's null or JSON's. */
+export function jsonColumn(column: string): string {
+  return `coalesce(nullif(${column}, 'null'), '{}') AS ${column.slice(column.indexOf(".") + 1)}`;
 }

@@ -22,11 +22,9 @@ export interface DatasetPatch {
   readonly metadata?: Readonly<Record<string, unknown>> | null;
 }
 
-export const PATCH_PROBLEM_CODES = ["SLUG_TAKEN", "INVALID_VALUE"] as const;
-
 /** Why a patch was not written. The message goes on from the column's name: "must be …". */
 export interface PatchProblem {
-  readonly code: (typeof PATCH_PROBLEM_CODES)[number];
+  readonly code: "SLUG_TAKEN" | "INVALID_VALUE";
   readonly column: keyof DatasetPatch;
   readonly message: string;
 }
@@ -99,7 +97,7 @@ function invalid(column: keyof DatasetPatch, message: string): PatchProblem {
  * Whether QuestDB takes this as a table's name, and a shell and a file system too. A table is a folder, which is why a
  * dot may stand in the middle only: `TableUtils.isValidTableName` in questdb/questdb, less the characters beyond ASCII.
  */
-export function isTableName(name: string): boolean {
+function isTableName(name: string): boolean {
   return (
     /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/.test(name) &&
     name.length <= 127 &&

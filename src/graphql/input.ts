@@ -12,7 +12,12 @@ export function checkText(field: string, text: string | null | undefined): strin
   return text;
 }
 
-/** The two ends of a filter, or undefined where neither is given: a filter that is not there must not bind a cursor. */
-export function timeRange(after: string | null | undefined, before: string | null | undefined): TimeRange {
-  return { ...(after == null ? {} : { after }), ...(before == null ? {} : { before }) };
+/** The two ends of a filter; undefined where neither is given, so that no filter is always written the same. */
+export function timeRange(after: string | null | undefined, before: string | null | undefined): TimeRange | undefined {
+  return after == null && before == null ? undefined : { after: after ?? undefined, before: before ?? undefined };
+}
+
+/** What to search for; an empty text is no search. Throws as `checkText`. */
+export function searchText(text: string | null | undefined): string | undefined {
+  return checkText("search", text) || undefined;
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GraphQLError } from "graphql";
-import { isConnectionError } from "../db/pool.ts";
-import { ClientError, codeOf, ERROR_CODES, type ErrorCode } from "../errors.ts";
+import { ClientError, codeOf, ERROR_CODES, type ErrorCode, isConnectionError } from "../errors.ts";
 
 /** Receives the cause of an error that a client sees only the id of. */
 export type LogInternalError = (error: unknown, id: string) => void;

@@ -1,4 +1,4 @@
-import { type GraphQLSchema, lexicographicSortSchema, printSchema } from "graphql";
+import { type GraphQLSchema, printSchema } from "graphql";
 import { builder } from "./builder.ts";
 import "./scalars.ts";
 import "./nodes.ts";
@@ -13,7 +13,7 @@ builder.queryType({ description: "Everything that can be read." });
 builder.mutationType({ description: "Everything that can be written." });
 
 /** The schema that is served. */
-export const schema: GraphQLSchema = builder.toSchema();
+export const schema: GraphQLSchema = builder.toSchema({ sortSchema: false });
 
-/** The schema in its definition language, in an order that does not depend on the code's: `schema.graphql`. */
-export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`;
+/** The schema in its definition language: `schema.graphql`. */
+export const printedSchema = (): string => `${printSchema(schema)}\n`;

@@ -4,7 +4,7 @@ import { simulations } from "../../domain/simulation.ts";
 import { builder } from "../builder.ts";
 import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
 import { OrderDirection } from "../enums.ts";
-import { checkText, timeRange } from "../input.ts";
+import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, inOrder } from "../loader.ts";
 import { Dataset, datasetById, Node } from "../nodes.ts";
 import { RunConnection, RunFilter, RunOrder, runFilter, runOrder } from "./run.ts";
@@ -174,7 +174,7 @@ builder.queryFields((t) => ({
       connect(context, "datasets", datasets, {
         args,
         filter: {
-          search: checkText("search", args.filter?.search),
+          search: searchText(args.filter?.search),
           symbol: checkText("symbol", args.filter?.symbol),
           granularity: checkText("granularity", args.filter?.granularity),
           source: checkText("source", args.filter?.source),

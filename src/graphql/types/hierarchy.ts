@@ -2,7 +2,7 @@ import { hierarchy, type HierarchyRow as Row } from "../../domain/hierarchy.ts";
 import { builder } from "../builder.ts";
 import { connect, connectionType, pageArgs } from "../connection.ts";
 import { RunStatus } from "../enums.ts";
-import { checkText } from "../input.ts";
+import { searchText } from "../input.ts";
 
 const HierarchyRow = builder.objectRef<Row>("HierarchyRow").implement({
   description:
@@ -87,7 +87,7 @@ builder.queryField("datasetHierarchy", (t) =>
     resolve: (_, args, context) =>
       connect(context, "datasetHierarchy", hierarchy, {
         args,
-        filter: { ...args.filter, search: checkText("search", args.filter?.search) },
+        filter: { ...args.filter, search: searchText(args.filter?.search) },
         orderBy: { field: "DATASET_SLUG", direction: "ASC" },
       }),
   }),

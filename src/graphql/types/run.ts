@@ -12,7 +12,7 @@ import { simulations } from "../../domain/simulation.ts";
 import { builder } from "../builder.ts";
 import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus } from "../enums.ts";
-import { checkText, timeRange } from "../input.ts";
+import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, grouped, inOrder } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, WalkforwardRun } from "../nodes.ts";
 import {
@@ -169,7 +169,7 @@ export function runFilter(input: typeof RunFilter.$inferInput | null | undefined
     datasetId: input?.datasetId,
     status: input?.status,
     targetColumn: checkText("targetColumn", input?.targetColumn),
-    search: checkText("search", input?.search),
+    search: searchText(input?.search),
     created: timeRange(input?.createdAfter, input?.createdBefore),
   };
 }

@@ -1,22 +1,14 @@
-import {
-  type DatasetPatch,
-  PATCH_PROBLEM_CODES,
-  type PatchProblem,
-  patchDataset,
-} from "../../domain/upsert-dataset.ts";
+import { type DatasetPatch, type PatchProblem, patchDataset } from "../../domain/upsert-dataset.ts";
 import { builder } from "../builder.ts";
 import { Dataset, datasetById } from "../nodes.ts";
 
-const CODE_DESCRIPTIONS: Record<PatchProblem["code"], string> = {
-  SLUG_TAKEN: "Another dataset has this slug.",
-  INVALID_VALUE: "The value breaks a rule, which the message states.",
-};
-
 const UserErrorCode = builder.enumType("UserErrorCode", {
   description: "What is wrong with the data that was sent.",
-  values: Object.fromEntries(
-    PATCH_PROBLEM_CODES.map((code) => [code, { description: CODE_DESCRIPTIONS[code] }]),
-  ) as Record<PatchProblem["code"], { description: string }>,
+  values: {
+    SLUG_TAKEN: { description: "Another dataset has this slug." },
+    INVALID_VALUE: { description: "The value breaks a rule, which the message states." },
+    NOT_FOUND: { description: "What the field names does not exist. For mutations to come: `upsertDataset` creates." },
+  } satisfies Record<PatchProblem["code"] | "NOT_FOUND", { description: string }>,
 });
 
 const UserError = builder

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openClient } from "../../src/db/pool.ts";
+import { createDatabase, startServer, type TestDatabase, type TestServer } from "../harness.ts";
+import { insertLineage } from "../lineage.ts";
+
+let database: TestDatabase;
+let server: TestServer;
+beforeAll(async () => {
+  database = await createDatabase();
+  server = await startServer(database);
+  await insertLineage(database, { datasets: 12, runs: 4, simulations: 2 });
+  await database.query(`
+    INSERT INTO stage1_datasets (dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement)
+    VALUES (gen_random_uuid(), 'Grüße_100%', 'ÄUSD', '4h', 'chronosflow', 'a_b', 'back\\slash')`);
+});
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+async function slugs(filter: Record<string, unknown>): Promise<string[]> {
+  const { datasets } = await server.data<{ datasets: { totalCount: number; nodes: { datasetSlug: string }[] } }>(
+    `query ($filter: DatasetFilter) { datasets(filter: $filter, orderBy: { field: CREATED_AT, direction: ASC }) {
+       totalCount nodes { datasetSlug } } }`,
+    { filter },
+  );
+  expect(datasets.totalCount).toBe(datasets.nodes.length);
+  return datasets.nodes.map((node) => node.datasetSlug).sort();
+}
+
+test("a search looks into slug, symbol and both measurements, in any case, and takes its signs literally", async () => {
+  expect(await slugs({ search: "D1" })).toEqual(["d1", "d10", "d11", "d12"]);
+  expect(await slugs({ search: "d11_OHLCV" })).toEqual(["d11"]);
+  expect(await slugs({ search: "sym2" })).toEqual(["d11", "d2", "d5", "d8"]);
+  expect(await slugs({ search: "äusd" })).toEqual(["Grüße_100%"]);
+  expect(await slugs({ search: "%" })).toEqual(["Grüße_100%"]);
+  expect(await slugs({ search: "\\" })).toEqual(["Grüße_100%"]);
+  expect(await slugs({ search: "a_b" })).toEqual(["Grüße_100%"]);
+  expect(await slugs({ search: "d1 d1" })).toEqual([]);
+  expect(await slugs({ search: "" })).toHaveLength(13);
+  expect(await slugs({ search: null })).toHaveLength(13);
+});
+
+test("the statement of a search can be served by the trigram index", async () => {
+  server.statements();
+  await slugs({ search: "ohlcv" });
+  const [statement = ""] = server.statements().filter((text) => text.includes("LIMIT"));
+  const client = await openClient(database.url);
+  // With twelve rows any plan is as good: leave the planner only this one, if it has it.
+  await client.query("SET enable_seqscan = off; SET enable_indexscan = off");
+  const { rows } = await client.query(`EXPLAIN ${statement}`, ["%ohlcv%", 51]);
+  await client.end();
+  expect(rows.map((row) => row["QUERY PLAN"]).join("\n")).toMatch(/Bitmap Index Scan on idx_stage1_datasets_search/);
+});
+
+test("the other filters of datasets, alone and together", async () => {
+  expect(await slugs({ symbol: "SYM1", isComplete: false })).toEqual(["d4"]);
+  expect(await slugs({ symbol: "sym1" })).toEqual([]);
+  expect(await slugs({ granularity: "4h" })).toEqual(["Grüße_100%"]);
+  expect(await slugs({ source: "chronosflow" })).toEqual(["Grüße_100%"]);
+  expect(await slugs({ isComplete: true, search: "d" })).toHaveLength(10);
+  expect(await slugs({ updatedAfter: "2025-01-01T00:00:00.000003Z", updatedBefore: "2025-01-02T00:00:00Z" })).toEqual([
+    "d12",
+  ]);
+  expect(await slugs({ updatedBefore: "2025-01-01T00:00:00.000001Z" })).toEqual(["d1", "d2"]);
+});
+
+test("runs and simulations are filtered at the root and below a parent alike", async () => {
+  const { root, dataset } = await server.data<{ root: unknown; dataset: { runs: unknown } }>(
+    `query ($id: UUID!) {
+       root: runs(filter: { datasetId: $id, search: "RUN1", targetColumn: "Close", createdAfter: "2025-01-31T00:00:00Z" }) {
+         totalCount nodes { predictionMeasurement } }
+       dataset(by: { datasetSlug: "d3" }) { datasetId runs(filter: { search: "RUN1", targetColumn: "Close" }) {
+         totalCount nodes { predictionMeasurement } } } }`,
+    { id: (await database.query<{ id: string }>("SELECT md5('d3')::uuid AS id"))[0]?.id },
+  );
+  expect(root).toEqual({ totalCount: 1, nodes: [{ predictionMeasurement: "d3_run1" }] });
+  expect(dataset.runs).toEqual(root);
+});
+
+test("a simulation is found by its run, its dataset, its status and its time", async () => {
+  const { run } = await server.data<{ run: { runId: string; dataset: { datasetId: string } } }>(
+    `query ($id: UUID!) { run(by: { measurement: { datasetId: $id, predictionMeasurement: "d2_run3" } }) { runId dataset { datasetId } } }`,
+    { id: (await database.query<{ id: string }>("SELECT md5('d2')::uuid AS id"))[0]?.id },
+  );
+  const { simulations } = await server.data<{ simulations: { nodes: { questdbNamespace: string }[] } }>(
+    `query ($filter: SimulationFilter) { simulations(filter: $filter) { nodes { questdbNamespace } } }`,
+    {
+      filter: {
+        runId: run.runId,
+        datasetId: run.dataset.datasetId,
+        status: ["COMPLETED"],
+        mode: ["DUAL"],
+        createdAfter: "2025-03-01T00:00:00Z",
+      },
+    },
+  );
+  expect(simulations.nodes).toEqual([{ questdbNamespace: "d2_run3_sim2" }]);
+});

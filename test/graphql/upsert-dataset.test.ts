@@ -1,0 +1,205 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDatabase, startServer, type TestDatabase, type TestServer } from "../harness.ts";
+
+let database: TestDatabase;
+let server: TestServer;
+beforeAll(async () => {
+  database = await createDatabase();
+  server = await startServer(database);
+});
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+interface Payload {
+  dataset: Record<string, unknown> | null;
+  userErrors: { code: string; field: string; message: string }[];
+}
+
+async function upsert(input: Record<string, unknown>): Promise<Payload> {
+  const { upsertDataset } = await server.data<{ upsertDataset: Payload }>(
+    `mutation ($input: UpsertDatasetInput!) { upsertDataset(input: $input) {
+       dataset { datasetId datasetSlug symbol granularity source ohlcvMeasurement indicatorMeasurement ohlcvRowCount
+         indicatorRowCount ohlcvFirstTs ohlcvLastTs indicatorFirstTs indicatorLastTs isComplete metadata createdAt updatedAt }
+       userErrors { code field message } } }`,
+    { input },
+  );
+  return upsertDataset;
+}
+
+const required = (name: string, datasetId: string = crypto.randomUUID()) => ({
+  datasetId,
+  datasetSlug: name,
+  ohlcvMeasurement: `${name}_ohlcv`,
+  indicatorMeasurement: `${name}_ind`,
+});
+
+const rows = () => database.query("SELECT * FROM stage1_datasets ORDER BY dataset_id");
+
+test("a new dataset takes the defaults for what is left out, and reads back as it was sent", async () => {
+  const datasetId = "AAAAAAAA-2222-3333-4444-555555555555";
+  const { dataset, userErrors } = await upsert({
+    ...required("btc_new", datasetId),
+    ohlcvRowCount: 3_000_000_000,
+    ohlcvFirstTs: "2025-01-01T01:00:00.000001+01:00",
+    ohlcvLastTs: "2025-01-01T00:00:00.000001Z",
+    metadata: { unit: "bars", nested: { list: [1, null, "ä"] } },
+  });
+  expect(userErrors).toEqual([]);
+  expect(dataset).toMatchObject({
+    datasetId: datasetId.toLowerCase(),
+    source: "laptop_imgui",
+    symbol: null,
+    ohlcvRowCount: 3_000_000_000,
+    indicatorRowCount: 0,
+    ohlcvFirstTs: "2025-01-01T00:00:00.000001Z",
+    isComplete: true,
+    metadata: { unit: "bars", nested: { list: [1, null, "ä"] } },
+  });
+});
+
+test("what is left out stays, null clears, metadata is merged, and null empties it", async () => {
+  const base = required("eth_kept");
+  await upsert({ ...base, symbol: "ETHUSDT", granularity: "1h", ohlcvRowCount: 7, metadata: { a: 1, b: { c: 1 } } });
+  const second = await upsert({ ...base, symbol: null, metadata: { b: 2, d: 3 } });
+  expect(second.dataset).toMatchObject({
+    symbol: null,
+    granularity: "1h",
+    ohlcvRowCount: 7,
+    metadata: { a: 1, b: 2, d: 3 },
+  });
+  const third = await upsert({ ...base, source: null, ohlcvRowCount: null, metadata: null });
+  expect(third.dataset).toMatchObject({ source: null, ohlcvRowCount: 0, granularity: "1h", metadata: {} });
+});
+
+test("a slug that another dataset holds is a user error, and neither dataset changes", async () => {
+  await upsert(required("taken"));
+  const other = required("mine");
+  await upsert({ ...other, symbol: "BEFORE" });
+  const before = await rows();
+  const renamed = await upsert({ ...other, datasetSlug: "taken", symbol: "AFTER" });
+  expect(renamed).toEqual({
+    dataset: null,
+    userErrors: [
+      {
+        code: "SLUG_TAKEN",
+        field: "datasetSlug",
+        message: expect.stringMatching(/^datasetSlug "taken" is the slug of another/),
+      },
+    ],
+  });
+  expect((await upsert(required("taken"))).userErrors).toMatchObject([{ code: "SLUG_TAKEN" }]);
+  expect(await rows()).toEqual(before);
+});
+
+const bad: [string, Record<string, unknown>, string[]][] = [
+  ["an empty slug", { datasetSlug: "" }, ["datasetSlug"]],
+  ["128 characters", { datasetSlug: "a".repeat(128) }, ["datasetSlug"]],
+  ["a space", { ohlcvMeasurement: "a b" }, ["ohlcvMeasurement"]],
+  ["a newline at the end", { ohlcvMeasurement: "ab\n" }, ["ohlcvMeasurement"]],
+  ["a letter beyond ASCII", { indicatorMeasurement: "ä" }, ["indicatorMeasurement"]],
+  ["a dot at an end", { datasetSlug: ".a", ohlcvMeasurement: "a." }, ["datasetSlug", "ohlcvMeasurement"]],
+  ["two dots together", { datasetSlug: "a..b" }, ["datasetSlug"]],
+  [
+    "QuestDB's own tables",
+    { ohlcvMeasurement: "telemetry", indicatorMeasurement: "SYS.x" },
+    ["ohlcvMeasurement", "indicatorMeasurement"],
+  ],
+  ["negative counts", { ohlcvRowCount: -1, indicatorRowCount: -5 }, ["ohlcvRowCount", "indicatorRowCount"]],
+  ["NUL in text", { symbol: "a\0b" }, ["symbol"]],
+  ["half a surrogate pair", { source: "\ud800" }, ["source"]],
+  ["NUL deep in metadata", { metadata: { a: [{ b: "\0" }] } }, ["metadata"]],
+  ["NUL in a key of metadata", { metadata: { "\0": 1 } }, ["metadata"]],
+  [
+    "a first bar after the last",
+    { ohlcvFirstTs: "2025-01-02T00:00:00Z", ohlcvLastTs: "2025-01-01T23:59:59.999999Z" },
+    ["ohlcvFirstTs"],
+  ],
+];
+
+test.for(bad)("%s is a user error that names the field, and nothing is written", async ([, fields, names]) => {
+  const before = await rows();
+  const { dataset, userErrors } = await upsert({ ...required("refused"), ...fields });
+  expect(dataset).toBeNull();
+  expect(userErrors.map(({ code, field }) => [code, field])).toEqual(names.map((name) => ["INVALID_VALUE", name]));
+  for (const { field, message } of userErrors) expect(message).toMatch(new RegExp(`^${field} must `));
+  expect(await rows()).toEqual(before);
+});
+
+test("a first bar is compared with the stored last bar where only one is sent", async () => {
+  const base = required("half_sent");
+  await upsert({ ...base, indicatorLastTs: "2025-01-01T00:00:00Z" });
+  expect((await upsert({ ...base, indicatorFirstTs: "2025-01-02T00:00:00Z" })).userErrors).toMatchObject([
+    { field: "indicatorFirstTs" },
+  ]);
+  expect((await upsert({ ...base, indicatorFirstTs: "2025-01-01T00:00:00Z" })).userErrors).toEqual([]);
+});
+
+test("metadata nested beyond what can be stored is refused, not a crash", async () => {
+  let metadata: Record<string, unknown> = {};
+  for (let i = 0; i < 500; i += 1) metadata = { a: metadata };
+  expect((await upsert({ ...required("deep"), metadata })).userErrors).toMatchObject([
+    { code: "INVALID_VALUE", field: "metadata" },
+  ]);
+});
+
+test("values of the wrong type are refused before anything is sent to the database", async () => {
+  server.statements();
+  for (const fields of [
+    { datasetId: "not-a-uuid" },
+    { ohlcvRowCount: 2 ** 53 },
+    { ohlcvRowCount: 1.5 },
+    { ohlcvRowCount: "7" },
+    { ohlcvFirstTs: "yesterday" },
+    { metadata: [] },
+    { datasetSlug: null },
+    { unheardOf: 1 },
+  ]) {
+    const answer = await server.send(
+      "mutation ($input: UpsertDatasetInput!) { upsertDataset(input: $input) { dataset { id } } }",
+      {
+        input: { ...required("typed"), ...fields },
+      },
+    );
+    expect(answer.errors?.[0]?.extensions.code, JSON.stringify(fields)).toBe("BAD_USER_INPUT");
+  }
+  expect(server.statements()).toEqual([]);
+});
+
+const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/).filter((text) => !/^telemetry/i.test(text));
+const instant = fc.integer({ min: 0, max: 4_000_000_000 });
+const toText = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000", ".000007");
+const input = fc
+  .record(
+    {
+      symbol: fc.option(fc.string()),
+      granularity: fc.option(fc.string({ unit: "grapheme" })),
+      source: fc.option(fc.string()),
+      ohlcvRowCount: fc.option(fc.maxSafeNat()),
+      indicatorRowCount: fc.option(fc.maxSafeNat()),
+      ohlcv: fc.tuple(instant, instant),
+      metadata: fc.option(fc.dictionary(fc.string(), fc.jsonValue())),
+    },
+    { requiredKeys: [] },
+  )
+  .map(({ ohlcv, ...rest }) =>
+    ohlcv ? { ...rest, ohlcvFirstTs: toText(Math.min(...ohlcv)), ohlcvLastTs: toText(Math.max(...ohlcv)) } : rest,
+  )
+  .filter((fields) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(fields)));
+
+test("an upsert sent twice leaves what once leaves, whatever it holds", async () => {
+  await fc.assert(
+    fc.asyncProperty(name, fc.uuid(), input, async (slug, datasetId, fields) => {
+      const sent = { ...required(`p_${slug}`, datasetId), ...fields };
+      const once = await upsert(sent);
+      const twice = await upsert(sent);
+      expect(once.userErrors).toEqual([]);
+      // updatedAt says when the row was last written, so it alone moves
+      expect({ ...twice.dataset, updatedAt: 0 }).toEqual({ ...once.dataset, updatedAt: 0 });
+      await database.query("DELETE FROM stage1_datasets WHERE dataset_id = $1", [datasetId]);
+    }),
+    { numRuns: 40 },
+  );
+});
