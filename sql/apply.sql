@@ -3,6 +3,9 @@
 -- The same files, in the same order, as `stage1-lineage migrate`, which also keeps the ledger.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
+SET statement_timeout = 0;
+-- The migrator's own lock: one at a time, by hand or not. Freed below, or with the session.
+DO $$ BEGIN PERFORM pg_advisory_lock(5731, 3); END $$;
 
 BEGIN;
 \ir ledger.sql
@@ -39,3 +42,5 @@ BEGIN;
 \ir functions/60_list_pages.sql
 \ir grants.sql
 COMMIT;
+
+DO $$ BEGIN PERFORM pg_advisory_unlock(5731, 3); END $$;

@@ -1,5 +1,6 @@
 -- For clients that know a part of a dataset: only the keys of p_patch, named like the columns, are written. A key that is
--- left out keeps the stored value, or takes the column's default on insert; a JSON null clears; metadata is merged.
+-- left out keeps the stored value, or takes the column's default on insert; a JSON null clears; metadata is merged. A
+-- measurement that is not known is empty, a count that is not known is 0.
 --   invalid_parameter_value (22023), COLUMN set: the first timestamp would be after the last
 --   unique_violation (23505): another dataset holds the slug
 CREATE OR REPLACE FUNCTION patch_stage1_dataset(p_patch jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -8,18 +9,26 @@ DECLARE
     stored stage1_datasets;
     wanted stage1_datasets;
 BEGIN
-    -- A row to patch, with the table's own defaults; the lock lets two patches of one dataset both arrive.
+    -- A row to patch, with the table's own defaults; the lock lets two patches of one dataset both arrive. Without a
+    -- target, since two that insert the same dataset at once can meet on the slug before they meet on the id.
     INSERT INTO stage1_datasets (dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement)
-    VALUES (id, p_patch ->> 'dataset_slug', '', '')
-    ON CONFLICT (dataset_id) DO NOTHING;
+    SELECT id, p_patch ->> 'dataset_slug', '', ''
+    WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = id)
+    ON CONFLICT DO NOTHING;
     SELECT * INTO stored FROM stage1_datasets WHERE dataset_id = id FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE unique_violation USING
+            COLUMN = 'dataset_slug', MESSAGE = format('the slug "%s" is taken by another dataset', p_patch ->> 'dataset_slug');
+    END IF;
     wanted := jsonb_populate_record(stored, p_patch - 'metadata');
 
-    IF wanted.ohlcv_first_ts > wanted.ohlcv_last_ts THEN
+    -- Only what this patch is about: legacy rows hold timestamps in the wrong unit, and stay open to other changes.
+    IF p_patch ?| ARRAY['ohlcv_first_ts', 'ohlcv_last_ts'] AND wanted.ohlcv_first_ts > wanted.ohlcv_last_ts THEN
         RAISE invalid_parameter_value USING
             COLUMN = 'ohlcv_first_ts', MESSAGE = 'ohlcv_first_ts is after ohlcv_last_ts';
     END IF;
-    IF wanted.indicator_first_ts > wanted.indicator_last_ts THEN
+    IF p_patch ?| ARRAY['indicator_first_ts', 'indicator_last_ts']
+       AND wanted.indicator_first_ts > wanted.indicator_last_ts THEN
         RAISE invalid_parameter_value USING
             COLUMN = 'indicator_first_ts', MESSAGE = 'indicator_first_ts is after indicator_last_ts';
     END IF;
@@ -29,7 +38,7 @@ BEGIN
     END IF;
     PERFORM upsert_stage1_dataset(
         id, wanted.dataset_slug, wanted.symbol, wanted.granularity, wanted.source,
-        wanted.ohlcv_measurement, wanted.indicator_measurement,
+        coalesce(wanted.ohlcv_measurement, ''), coalesce(wanted.indicator_measurement, ''),
         coalesce(wanted.ohlcv_row_count, 0), coalesce(wanted.indicator_row_count, 0),
         wanted.ohlcv_first_ts, wanted.ohlcv_last_ts, wanted.indicator_first_ts, wanted.indicator_last_ts,
         nullif(p_patch -> 'metadata', 'null'::jsonb));

@@ -12,7 +12,9 @@ BEGIN
         NEW.questdb_tag := coalesce(NEW.questdb_tag, NEW.questdb_measurement);
     END IF;
     NEW.questdb_measurement := NEW.questdb_tag;
-    NEW.updated_at := now();
+    IF TG_OP = 'UPDATE' THEN
+        NEW.updated_at := now();
+    END IF;
     tag := nullif(NEW.questdb_tag, '');
 
     INSERT INTO stage1_datasets AS d (
@@ -20,7 +22,9 @@ BEGIN
         indicator_row_count, indicator_first_ts, indicator_last_ts, metadata)
     VALUES (
         NEW.dataset_id,
-        stage1_free_slug(coalesce(tag, NEW.dataset_id::text), NEW.dataset_id),
+        coalesce(
+            (SELECT known.dataset_slug FROM stage1_datasets known WHERE known.dataset_id = NEW.dataset_id),
+            stage1_free_slug(coalesce(tag, NEW.dataset_id::text), NEW.dataset_id)),
         nullif(NEW.symbol, ''), nullif(NEW.granularity, ''), coalesce(NEW.source, 'legacy_import'),
         '', coalesce(tag, ''),
         NEW.row_count, NEW.first_bar_ts, NEW.last_bar_ts,
@@ -34,6 +38,15 @@ BEGIN
         indicator_first_ts = coalesce(EXCLUDED.indicator_first_ts, d.indicator_first_ts),
         indicator_last_ts = coalesce(EXCLUDED.indicator_last_ts, d.indicator_last_ts);
     RETURN NEW;
+END
+$$;
+
+-- A legacy client may write indicator_datasets and nothing else, and name it with its schema: the trigger works with its
+-- owner's rights, in the schema it was made in. Temporary tables come last, or a caller could put one in the way.
+DO $$
+BEGIN
+    EXECUTE format(
+        'ALTER FUNCTION stage1_master_of_legacy_row() SECURITY DEFINER SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 

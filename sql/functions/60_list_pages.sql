@@ -5,8 +5,8 @@ DECLARE
     former regprocedure;
 BEGIN
     FOR former IN
-        SELECT p.oid FROM pg_proc p
-        WHERE p.pronamespace = current_schema()::regnamespace
+        SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = current_schema()
           AND p.proname IN ('fn_list_datasets', 'fn_list_runs', 'fn_list_simulations')
     LOOP
         EXECUTE format('DROP FUNCTION %s', former);

@@ -1,5 +1,5 @@
 -- Brings the desktop's and the dashboard's tables to the one shape of 0001. On a database that 0001 made, nothing changes.
--- Only loosens and adds: no value of any row is touched.
+-- Only loosens and adds: no value of any row is touched, save that a name that stood in one column stands in two.
 
 ALTER TABLE indicator_datasets
     ADD COLUMN IF NOT EXISTS questdb_tag text,
@@ -17,6 +17,10 @@ ALTER TABLE simulation_trades ADD COLUMN IF NOT EXISTS created_at timestamptz;
 ALTER TABLE indicator_datasets ALTER COLUMN updated_at SET DEFAULT now();
 ALTER TABLE walkforward_folds ALTER COLUMN created_at SET DEFAULT now();
 ALTER TABLE simulation_trades ALTER COLUMN created_at SET DEFAULT now();
+ALTER TABLE indicator_datasets ALTER COLUMN dataset_id SET DEFAULT gen_random_uuid();
+ALTER TABLE walkforward_runs ALTER COLUMN run_id SET DEFAULT gen_random_uuid();
+ALTER TABLE simulation_runs ALTER COLUMN simulation_id SET DEFAULT gen_random_uuid();
+ALTER TABLE simulation_trades ALTER COLUMN trade_id SET DEFAULT gen_random_uuid();
 
 DO $$
 DECLARE
@@ -42,6 +46,17 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', loosen.relation, loosen.attname);
     END LOOP;
 
+    -- The dashboard's lists of statuses and modes: the desktop's rows hold more than these.
+    FOR loosen IN
+        SELECT c.conrelid::regclass AS relation, c.conname
+        FROM pg_constraint c
+        JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+        WHERE c.contype = 'c' AND a.attname IN ('status', 'mode')
+          AND c.conrelid IN ('walkforward_runs'::regclass, 'simulation_runs'::regclass)
+    LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', loosen.relation, loosen.conname);
+    END LOOP;
+
     FOR loosen IN
         SELECT a.attrelid::regclass AS relation, a.attname
         FROM pg_attribute a
@@ -50,7 +65,51 @@ BEGIN
                 'simulation_runs'::regclass, 'simulation_trades'::regclass, 'simulation_trade_buckets'::regclass)
           AND a.atttypid = 'varchar'::regtype AND NOT a.attisdropped
     LOOP
+        -- A view holds on to the types of its columns. ../views builds these anew.
+        DROP VIEW IF EXISTS dataset_hierarchy, dataset_catalog;
         EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE text', loosen.relation, loosen.attname);
+    END LOOP;
+
+    -- The same checks, which would speak of varchar for ever.
+    FOR loosen IN
+        SELECT c.conrelid::regclass AS relation, c.conname, sides.list
+        FROM (VALUES
+            ('simulation_trades', $list$'long', 'short'$list$),
+            ('simulation_trade_buckets', $list$'long', 'short', 'all'$list$)
+        ) AS sides (relation, list)
+        JOIN pg_attribute a ON a.attrelid = sides.relation::regclass AND a.attname = 'side'
+        JOIN pg_constraint c ON c.conrelid = a.attrelid AND c.conkey = ARRAY[a.attnum] AND c.contype = 'c'
+        WHERE pg_get_constraintdef(c.oid) LIKE '%::character varying%'
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I CHECK (side IN (%s))',
+            loosen.relation, loosen.conname, loosen.conname, loosen.list);
+    END LOOP;
+END
+$$;
+
+-- The name of the indicator table, for readers of either variant.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    IF EXISTS (SELECT FROM indicator_datasets WHERE (questdb_tag IS NULL) <> (questdb_measurement IS NULL)) THEN
+        ALTER TABLE indicator_datasets DISABLE TRIGGER USER;  -- they would set updated_at, and nothing was updated
+        UPDATE indicator_datasets
+        SET questdb_tag = coalesce(questdb_tag, questdb_measurement),
+            questdb_measurement = coalesce(questdb_measurement, questdb_tag)
+        WHERE (questdb_tag IS NULL) <> (questdb_measurement IS NULL);
+        ALTER TABLE indicator_datasets ENABLE TRIGGER USER;
+    END IF;
+
+    FOREACH name IN ARRAY ARRAY['questdb_tag', 'questdb_measurement'] LOOP
+        IF NOT EXISTS (
+            SELECT FROM pg_constraint c
+            JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+            WHERE c.conrelid = 'indicator_datasets'::regclass AND c.contype = 'u' AND a.attname = name)
+        THEN
+            EXECUTE format('ALTER TABLE indicator_datasets ADD UNIQUE (%I)', name);
+        END IF;
     END LOOP;
 END
 $$;

@@ -1,35 +1,34 @@
 -- Runs and simulations lead to the master row; the keys to indicator_datasets go, because they refuse a run of a new
--- dataset and let the deletion of a legacy row take runs along. Added NOT VALID, which locks briefly; 0005 checks the rows.
+-- dataset and let the deletion of a legacy row take runs along. The deletion of a run leaves its simulations, as in the
+-- dashboard's variant. Added NOT VALID, which locks briefly; 0005 checks the rows.
 DO $$
 DECLARE
-    key record;
+    wanted record;
+    former name;
 BEGIN
-    FOR key IN
-        SELECT conrelid::regclass AS relation, conname
-        FROM pg_constraint
-        WHERE contype = 'f' AND confrelid = 'indicator_datasets'::regclass
-          AND conrelid IN ('walkforward_runs'::regclass, 'simulation_runs'::regclass)
-    LOOP
-        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', key.relation, key.conname);
-    END LOOP;
-
-    FOR key IN
-        SELECT wanted.*, present.conname AS present_name
+    FOR wanted IN
+        SELECT k.*, a.attrelid, a.attnum, k.target::regclass AS target_id
         FROM (VALUES
-            ('indicator_datasets', 'indicator_datasets_stage1_fk', ' ON DELETE CASCADE'),
-            ('walkforward_runs', 'walkforward_runs_dataset_fk', ''),
-            ('simulation_runs', 'simulation_runs_dataset_fk', '')
-        ) AS wanted (relation, name, on_delete)
-        LEFT JOIN pg_constraint present
-            ON present.contype = 'f' AND present.conrelid = to_regclass(wanted.relation)
-           AND present.confrelid = 'stage1_datasets'::regclass
+            ('indicator_datasets', 'dataset_id', 'indicator_datasets_stage1_fk', 'stage1_datasets', 'CASCADE', 'c'),
+            ('walkforward_runs', 'dataset_id', 'walkforward_runs_dataset_fk', 'stage1_datasets', 'NO ACTION', 'a'),
+            ('simulation_runs', 'dataset_id', 'simulation_runs_dataset_fk', 'stage1_datasets', 'NO ACTION', 'a'),
+            ('simulation_runs', 'run_id', 'simulation_runs_run_id_fkey', 'walkforward_runs', 'SET NULL', 'n')
+        ) AS k (relation, column_name, name, target, on_delete, on_delete_code)
+        JOIN pg_attribute a ON a.attrelid = k.relation::regclass AND a.attname = k.column_name
     LOOP
-        IF key.present_name IS NULL THEN
+        FOR former IN
+            SELECT conname FROM pg_constraint
+            WHERE contype = 'f' AND conrelid = wanted.attrelid AND conkey = ARRAY[wanted.attnum]
+              AND confrelid IN ('indicator_datasets'::regclass, wanted.target_id)
+              AND (conname <> wanted.name OR confrelid <> wanted.target_id OR confdeltype::text <> wanted.on_delete_code)
+        LOOP
+            EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', wanted.relation, former);
+        END LOOP;
+
+        IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = wanted.attrelid AND conname = wanted.name) THEN
             EXECUTE format(
-                'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (dataset_id) REFERENCES stage1_datasets (dataset_id)%s NOT VALID',
-                key.relation, key.name, key.on_delete);
-        ELSIF key.present_name <> key.name THEN
-            EXECUTE format('ALTER TABLE %I RENAME CONSTRAINT %I TO %I', key.relation, key.present_name, key.name);
+                'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (%I) REFERENCES %I ON DELETE %s NOT VALID',
+                wanted.relation, wanted.name, wanted.column_name, wanted.target, wanted.on_delete);
         END IF;
     END LOOP;
 END

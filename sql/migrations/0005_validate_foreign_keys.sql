@@ -6,7 +6,8 @@ BEGIN
     FOR key IN
         SELECT conrelid::regclass AS relation, conname
         FROM pg_constraint
-        WHERE contype = 'f' AND NOT convalidated AND confrelid = 'stage1_datasets'::regclass
+        WHERE contype = 'f' AND NOT convalidated
+          AND conrelid IN ('indicator_datasets'::regclass, 'walkforward_runs'::regclass, 'simulation_runs'::regclass)
         ORDER BY conname
     LOOP
         EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', key.relation, key.conname);

@@ -1,5 +1,5 @@
 -- The whole lineage, flat: one row for each simulation, for each run without one, and for each dataset without a run.
--- A simulation whose run was deleted still leads to its dataset, so it stands there without a run.
+-- A simulation whose run was deleted, or leads to no dataset, still leads to its own, so it stands there.
 DROP VIEW IF EXISTS dataset_hierarchy;
 CREATE VIEW dataset_hierarchy AS
 SELECT d.dataset_id,
@@ -24,9 +24,11 @@ LEFT JOIN LATERAL (
     LEFT JOIN simulation_runs s ON s.run_id = r.run_id
     WHERE r.dataset_id = d.dataset_id
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, s.simulation_id, s.questdb_namespace, s.status, s.serialized_config
+    SELECT r.run_id, r.prediction_measurement, r.serialized_config, r.status,
+           s.simulation_id, s.questdb_namespace, s.status, s.serialized_config
     FROM simulation_runs s
-    WHERE s.dataset_id = d.dataset_id AND s.run_id IS NULL
+    LEFT JOIN walkforward_runs r ON r.run_id = s.run_id
+    WHERE s.dataset_id = d.dataset_id AND r.dataset_id IS NULL
 ) leaf ON true;
 
 COMMENT ON VIEW dataset_hierarchy IS

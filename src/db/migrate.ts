@@ -83,7 +83,8 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   const files = schemaFiles(options.sqlDir);
   const version = options.version ?? VERSION;
   try {
-    await client.query("SET client_min_messages = warning");
+    // A limit that the role has for its daily work would end the wait for the lock, or a long step.
+    await client.query("SET client_min_messages = warning; SET statement_timeout = 0");
     await client.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
     const state = await schemaState(client, files, version);
     refuse(state, version);

@@ -67,24 +67,26 @@ async function split(file: string, text: string): Promise<{ statement: string; s
       };
     });
   } catch (error) {
-    const offset = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
-    throw new OperatorError(`${excerpt(file, text, offset)}\n${messageOf(error)}`);
+    const characters = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
+    throw new OperatorError(`${excerpt(file, text, offsetOf(text, characters))}\n${messageOf(error)}`);
   }
 }
 
 function located(file: string, text: string, error: unknown, start: number, statement: string): unknown {
   if (!(error instanceof Error) || !("severity" in error)) return error; // not an answer of PostgreSQL
-  const { position, where, detail, hint } = error as pg.DatabaseError;
+  const { code, position, where, detail, hint } = error as pg.DatabaseError;
   const lines = [excerpt(file, text, start + offsetIn(statement, position, where)), error.message];
   if (detail) lines.push(`Detail: ${detail}`);
-  if (hint) lines.push(`Hint: ${hint}`);
+  // PostgreSQL's own hint is CASCADE, which would take away what is not ours.
+  const remedy = code === "2BP01" ? "Drop what depends on it, migrate, and create it again." : hint;
+  if (remedy) lines.push(`Hint: ${remedy}`);
   return new OperatorError(lines.join("\n"), { cause: error });
 }
 
 /** Where in a statement an error stands: at its position, on the line of a DO block that failed, or at the start. */
 function offsetIn(statement: string, position: string | undefined, where: string | undefined): number {
   const code = statement.search(/^(?!\s*--)\s*\S/m);
-  if (position !== undefined) return Number(position) - 1;
+  if (position !== undefined) return offsetOf(statement, Number(position) - 1);
   const line = /inline_code_block line (\d+)/.exec(where ?? "")?.[1];
   const body = statement.indexOf("$$");
   if (line === undefined || body < 0) return Math.max(code, 0);
@@ -93,11 +95,16 @@ function offsetIn(statement: string, position: string | undefined, where: string
   return offset;
 }
 
+/** PostgreSQL counts characters; an index into a JavaScript string counts twice those beyond the basic plane. */
+function offsetOf(text: string, characters: number): number {
+  return [...text].slice(0, characters).join("").length;
+}
+
 function excerpt(file: string, text: string, offset: number): string {
   const start = offset + (/^\s*/.exec(text.slice(offset))?.[0].length ?? 0);
   const before = text.slice(0, start).split("\n");
   const line = before.length;
-  const column = (before.at(-1)?.length ?? 0) + 1;
+  const column = [...(before.at(-1) ?? "")].length + 1;
   const margin = `${line} | `;
   return [
     `sql/${file}:${line}:${column}`,

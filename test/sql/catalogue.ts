@@ -1,0 +1,64 @@
+import type { Db } from "../../src/db/pool.ts";
+
+/**
+ * What a database's schema holds, one sorted line an object: columns, constraints, indexes, views, functions, triggers,
+ * comments and privileges. The order of a relation's columns is a line of its own, since it alone depends on the past.
+ */
+export async function catalogue(db: Db): Promise<string[]> {
+  const rows = await db.query<{ line: string }>(CATALOGUE);
+  return rows.map((row) => row.line);
+}
+
+const CATALOGUE = `
+WITH relation AS (
+    SELECT oid, relname, relkind, relacl FROM pg_class
+    WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'v', 'S', 'm')
+), routine AS (
+    SELECT p.oid, p.proacl FROM pg_proc p
+    WHERE p.pronamespace = quote_ident(current_schema())::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+)
+SELECT line FROM (
+    SELECT format('relation %s of kind %s, privileges %s', relname, relkind, relacl) AS line FROM relation
+    UNION ALL
+    SELECT format('column %s.%s %s%s%s', r.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+                  CASE WHEN a.attnotnull THEN ' not null' END, ' default ' || pg_get_expr(d.adbin, d.adrelid))
+    FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
+    UNION ALL
+    SELECT format('order of %s: %s', r.relname, string_agg(a.attname, ', ' ORDER BY a.attnum))
+    FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    GROUP BY r.relname
+    UNION ALL
+    -- PostgreSQL 18 lists NOT NULL here too; the columns above tell it for every version.
+    SELECT format('constraint %s.%s %s', r.relname, c.conname, pg_get_constraintdef(c.oid))
+    FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid AND c.contype <> 'n'
+    UNION ALL
+    SELECT 'index ' || pg_get_indexdef(i.indexrelid) FROM relation r JOIN pg_index i ON i.indrelid = r.oid
+    UNION ALL
+    SELECT format('view %s %s', relname, pg_get_viewdef(oid)) FROM relation WHERE relkind = 'v'
+    UNION ALL
+    SELECT format('function %s privileges %s', pg_get_functiondef(oid), proacl) FROM routine
+    UNION ALL
+    SELECT 'trigger ' || pg_get_triggerdef(t.oid) FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+    UNION ALL
+    SELECT format('comment on %s %s: %s', o.type, o.identity, d.description)
+    FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o
+    WHERE (d.classoid = 'pg_class'::regclass AND d.objoid IN (SELECT oid FROM relation))
+       OR (d.classoid = 'pg_proc'::regclass AND d.objoid IN (SELECT oid FROM routine))
+    UNION ALL
+    SELECT 'extension ' || extname FROM pg_extension
+) AS catalogue
+ORDER BY line COLLATE "C"`;
+
+export interface LedgerRow {
+  file: string;
+  sha256: string;
+  version: string;
+  applied_at: string;
+}
+
+/** What the migrator wrote down, by file. */
+export function ledger(db: Db): Promise<LedgerRow[]> {
+  return db.query<LedgerRow>("SELECT * FROM stage1_schema_ledger ORDER BY file");
+}

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { migrate } from "../../src/db/migrate.ts";
+import { createDatabase, type TestDatabase } from "../harness.ts";
+import { catalogue, ledger } from "./catalogue.ts";
+import { fixture } from "./fixture.ts";
+import { insertRow } from "./rows.ts";
+
+const TABLES = [
+  ...["indicator_datasets", "walkforward_runs", "walkforward_folds"],
+  ...["simulation_runs", "simulation_trades", "simulation_trade_buckets"],
+];
+const BTC = "11111111-2222-3333-4444-555555555555";
+const NEW = "99999999-0000-0000-0000-000000000009";
+
+/** Every row of the six tables, as JSON. */
+async function allRows(database: TestDatabase): Promise<Map<string, Record<string, unknown>[]>> {
+  const rows = new Map<string, Record<string, unknown>[]>();
+  for (const table of TABLES) {
+    const found = await database.query<{ row: Record<string, unknown> }>(
+      `SELECT to_jsonb(t) AS row FROM ${table} t ORDER BY to_jsonb(t) ->> 'created_at', t::text`,
+    );
+    rows.set(
+      table,
+      found.map(({ row }) => row),
+    );
+  }
+  return rows;
+}
+
+async function databaseOf(...fixtures: string[]): Promise<TestDatabase> {
+  const database = await createDatabase("empty");
+  for (const name of fixtures) await database.query(name.endsWith(".sql") ? fixture(name) : name);
+  return database;
+}
+
+const VARIANTS = [
+  {
+    variant: "variant-a.sql",
+    masters: [
+      {
+        dataset_id: BTC,
+        dataset_slug: "btc25_1",
+        symbol: "BTCUSDT",
+        granularity: "4h",
+        source: "chronosflow",
+        ohlcv_measurement: "",
+        indicator_measurement: "btc25_1",
+        indicator_row_count: 4320,
+        indicator_first_ts: "2025-01-01 00:00:00+00",
+        indicator_last_ts: "2025-04-05 00:00:00+00",
+        metadata: { legacy_source: "chronosflow" },
+      },
+      {
+        dataset_slug: "aaaaaaaa-0000-0000-0000-000000000002",
+        symbol: null,
+        granularity: null,
+        indicator_measurement: "",
+        indicator_first_ts: "1970-01-20 02:00:00.123456+00",
+      },
+      {
+        dataset_slug: "aaaaaaaa-0000-0000-0000-000000000002-aaaaaaaa",
+        symbol: "UNKNOWN",
+        indicator_measurement: "aaaaaaaa-0000-0000-0000-000000000002",
+        indicator_row_count: 3_000_000_000,
+      },
+    ],
+    warnings: 1,
+    lineage: { runs: [2, 1, 0], simulations: [2, 1, 0] },
+    ownLines: [
+      "index CREATE INDEX desktop_datasets ON public.indicator_datasets USING btree (symbol, granularity)",
+      "index CREATE INDEX desktop_runs ON public.walkforward_runs USING btree (dataset_id, created_at DESC)",
+      "index CREATE INDEX desktop_simulations ON public.simulation_runs USING btree (run_id, created_at DESC)",
+      "index CREATE INDEX desktop_trades ON public.simulation_trades USING btree (simulation_id, bar_timestamp)",
+    ],
+  },
+  {
+    variant: "variant-b.sql",
+    masters: [
+      { dataset_id: BTC, dataset_slug: "btc25_1", indicator_measurement: "btc25_1", indicator_row_count: 4320 },
+      {
+        dataset_slug: "eth25_1",
+        indicator_measurement: "eth25_1",
+        indicator_row_count: null,
+        indicator_first_ts: null,
+      },
+    ],
+    warnings: 0,
+    lineage: { runs: [1, 0], simulations: [2, 0] },
+    ownLines: [
+      expect.stringContaining("FUNCTION public.dashboard_touch()"),
+      "trigger CREATE TRIGGER dashboard_updated_at BEFORE UPDATE ON public.indicator_datasets FOR EACH ROW EXECUTE FUNCTION dashboard_touch()",
+    ],
+  },
+];
+
+describe.each(VARIANTS)("a database of $variant", ({ variant, masters, warnings, lineage, ownLines }) => {
+  let database: TestDatabase;
+  let fresh: TestDatabase;
+  let before: Map<string, Record<string, unknown>[]>;
+  const reported: string[] = [];
+  beforeAll(async () => {
+    [database, fresh] = await Promise.all([databaseOf(variant), createDatabase()]);
+    before = await allRows(database);
+    await migrate({ url: database.url, report: (line) => reported.push(line) });
+  });
+  afterAll(async () => {
+    await Promise.all([database.drop(), fresh.drop()]);
+  });
+
+  test("keeps every value of every row", async () => {
+    const after = await allRows(database);
+    for (const table of TABLES) {
+      expect(before.get(table)?.length).toBeGreaterThan(0);
+      expect(after.get(table)).toEqual(before.get(table)?.map((row) => expect.objectContaining(row)));
+    }
+  });
+
+  test("has a master row for each legacy row, with a slug of its own", async () => {
+    const rows = await database.query(
+      "SELECT d.* FROM stage1_datasets d JOIN indicator_datasets i USING (dataset_id) ORDER BY i.created_at",
+    );
+    expect(rows).toMatchObject(masters);
+    expect(rows).toHaveLength(masters.length);
+    expect(reported.filter((line) => line.startsWith("warning: "))).toHaveLength(warnings);
+  });
+
+  test("shows the lineage", async () => {
+    const rows = await database.query<{ run_count: number; simulation_count: number }>(
+      "SELECT c.* FROM dataset_catalog c JOIN indicator_datasets i USING (dataset_id) ORDER BY i.created_at",
+    );
+    expect({ runs: rows.map((row) => row.run_count), simulations: rows.map((row) => row.simulation_count) }).toEqual(
+      lineage,
+    );
+    expect((await database.query("SELECT * FROM fn_list_datasets(5,0)")).length).toBe(masters.length);
+    expect((await database.query("SELECT * FROM fn_list_runs($1, 5)", [BTC])).length).toBe(lineage.runs[0]);
+  });
+
+  test("knows each legacy row's measurement by both names", async () => {
+    const rows = await database.query(
+      "SELECT FROM indicator_datasets WHERE questdb_tag IS NULL OR questdb_tag IS DISTINCT FROM questdb_measurement",
+    );
+    expect(rows).toEqual([]);
+  });
+
+  test("has the schema of an empty database that was migrated, and its own indexes and triggers beside it", async () => {
+    const sameOrder = (line: string) => !line.startsWith("order of ");
+    const adopted = (await catalogue(database)).filter(sameOrder);
+    const made = (await catalogue(fresh)).filter(sameOrder);
+    expect(made.filter((line) => !adopted.includes(line))).toEqual([]);
+    expect(adopted.filter((line) => !made.includes(line))).toEqual(ownLines);
+  });
+
+  test("takes a run of a dataset that has no legacy row, and keeps runs when a legacy row goes", async () => {
+    await database.query("SELECT patch_stage1_dataset($1)", [{ dataset_id: NEW, dataset_slug: "new" }]);
+    await insertRow(database, "walkforward_runs", { dataset_id: NEW, prediction_measurement: "new_run1" });
+    const counts = () => database.query("SELECT count(*) FROM walkforward_runs");
+    const runs = await counts();
+    await database.query("DELETE FROM indicator_datasets WHERE dataset_id = $1", [BTC]);
+    expect(await counts()).toEqual(runs);
+  });
+
+  test("is left alone by a second migrate", async () => {
+    const [schema, applied, rows] = [await catalogue(database), await ledger(database), await allRows(database)];
+    expect(await migrate({ url: database.url })).toEqual([]);
+    expect([await catalogue(database), await ledger(database), await allRows(database)]).toEqual([
+      schema,
+      applied,
+      rows,
+    ]);
+  });
+});
+
+const DEPENDENTS = [
+  {
+    what: "a user's view on the former dataset_hierarchy, in variant A",
+    fixtures: [
+      "variant-a.sql",
+      "CREATE VIEW dataset_hierarchy AS SELECT dataset_id, questdb_tag FROM indicator_datasets",
+      "CREATE VIEW users_own AS SELECT * FROM dataset_hierarchy",
+    ],
+    file: "sql/views/20_dataset_hierarchy.sql:",
+  },
+  {
+    what: "a user's view on the former dataset_hierarchy, in variant B",
+    fixtures: ["variant-b.sql", "CREATE VIEW users_own AS SELECT * FROM dataset_hierarchy"],
+    file: "sql/migrations/0002_one_shape_for_both_variants.sql:",
+  },
+  {
+    what: "a user's view on a column that changes its type",
+    fixtures: ["variant-b.sql", "CREATE VIEW users_own AS SELECT status FROM simulation_runs"],
+    file: "sql/migrations/0002_one_shape_for_both_variants.sql:",
+  },
+  {
+    what: "a user's view on the former fn_list_runs",
+    fixtures: [
+      "variant-a.sql",
+      "CREATE FUNCTION fn_list_runs(uuid, integer) RETURNS bigint STABLE AS 'SELECT count(*) FROM walkforward_runs' LANGUAGE sql",
+      "CREATE VIEW users_own AS SELECT fn_list_runs(NULL, 5)",
+    ],
+    file: "sql/functions/60_list_pages.sql:",
+  },
+];
+
+for (const { what, fixtures, file } of DEPENDENTS) {
+  test(`${what} is refused by name, and the step changes nothing`, async () => {
+    const database = await databaseOf(...fixtures);
+    try {
+      const [view] = await database.query("SELECT * FROM users_own");
+      const failure = await migrate({ url: database.url }).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ name: "OperatorError", message: expect.stringContaining(file) });
+      expect(failure).toMatchObject({ message: expect.stringContaining("view users_own") });
+      expect(failure).not.toMatchObject({ message: expect.stringContaining("CASCADE") });
+      expect(await database.query("SELECT * FROM users_own")).toContainEqual(view);
+      const applied = (await ledger(database)).map((row) => row.file);
+      expect(applied.filter((name) => name.startsWith("views/") || file.includes(name))).toEqual([]);
+
+      await database.query("DROP VIEW users_own");
+      await migrate({ url: database.url });
+      expect((await ledger(database)).length).toBeGreaterThan(applied.length);
+    } finally {
+      await database.drop();
+    }
+  });
+}

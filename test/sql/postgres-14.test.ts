@@ -1,0 +1,119 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EmbeddedDatabase, openEmbedded } from "../../src/db/embedded.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { createPool, openClient } from "../../src/db/pool.ts";
+import { createDatabase, startServer, type TestDatabase } from "../harness.ts";
+import { insertLineage } from "../lineage.ts";
+import { catalogue } from "./catalogue.ts";
+import { checklist } from "./checklist.ts";
+import { fixture } from "./fixture.ts";
+import { FUNCTIONS, signatures } from "./names.ts";
+
+const BINARIES_OF = fileURLToPath(new URL("../postgres-14/package.json", import.meta.url));
+const hasBinaries = process.platform === "linux" && process.arch === "x64";
+
+describe.skipIf(!hasBinaries)("PostgreSQL 14, of which the tests have binaries for linux-x64", () => {
+  let dataDir: string;
+  let server: EmbeddedDatabase;
+  let db: TestDatabase;
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "stage1-test-14-"));
+    // Its initdb goes to its own folder and comes back by path; as root it is another user, who must find the way.
+    await chmod(dataDir, 0o755);
+    const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+    server = await openEmbedded({ dataDir, purpose: "tests", binariesOf: BINARIES_OF, settings });
+    await migrate({ url: server.url });
+    const pool = createPool({ url: server.url, max: 2, statementTimeoutMs: 60_000, onIdleError: () => {} });
+    db = { url: server.url, query: pool.query, drop: pool.end };
+  });
+  afterAll(async () => {
+    await db.drop();
+    await server.release();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  test("is what runs here", async () => {
+    expect(await db.query("SELECT current_setting('server_version_num')::int / 10000 AS major")).toEqual([
+      { major: 14 },
+    ]);
+  });
+
+  test("is left alone by a second migrate", async () => {
+    expect(await migrate({ url: server.url })).toEqual([]);
+  });
+
+  test("holds the same schema as the embedded PostgreSQL; only the text of the views is worded otherwise", async () => {
+    const current = await createDatabase();
+    const wording = (line: string) => !line.startsWith("view ");
+    expect((await catalogue(db)).filter(wording)).toEqual((await catalogue(current)).filter(wording));
+    expect(await signatures(db)).toEqual(FUNCTIONS);
+    await current.drop();
+  });
+
+  checklist(() => db);
+
+  test.each(["variant-a.sql", "variant-b.sql"])("adopts a database of %s", async (variant) => {
+    const name = variant.replace(/\W/g, "_");
+    await db.query(`CREATE DATABASE ${name}`);
+    const url = new URL(server.url);
+    url.pathname = `/${name}`;
+    const client = await openClient(url.href);
+    try {
+      await client.query(fixture(variant));
+      await migrate({ url: url.href });
+      expect(await migrate({ url: url.href })).toEqual([]);
+      const { rows } = await client.query("SELECT FROM stage1_datasets JOIN indicator_datasets USING (dataset_id)");
+      expect(rows.length).toBeGreaterThan(1);
+    } finally {
+      await client.end();
+    }
+  });
+
+  test("serves a lineage tree over GraphQL", async () => {
+    await db.query("TRUNCATE stage1_datasets CASCADE");
+    await insertLineage(db, { datasets: 3, runs: 2, simulations: 2 });
+    const graphql = await startServer(db);
+    try {
+      const tree = await graphql.data(`{
+        datasets(first: 2, filter: { search: "D" }, orderBy: { field: DATASET_SLUG, direction: ASC }) {
+          nodes { datasetSlug runCount simulationCount
+            runs { totalCount nodes { predictionMeasurement foldCount
+              simulations(last: 1) { nodes { questdbNamespace tradeCount buckets { side } } } } } }
+        }
+        dataset(by: { datasetSlug: "d2" }) { ohlcvMeasurement }
+      }`);
+      const run = (name: string) => ({
+        predictionMeasurement: name,
+        foldCount: 2,
+        simulations: {
+          nodes: [
+            {
+              questdbNamespace: expect.stringContaining(`${name}_sim`),
+              tradeCount: 2,
+              buckets: [{ side: "ALL" }, { side: "LONG" }],
+            },
+          ],
+        },
+      });
+      const dataset = (slug: string) => ({
+        datasetSlug: slug,
+        runCount: 2,
+        simulationCount: 4,
+        runs: {
+          totalCount: 2,
+          nodes: expect.arrayContaining([run(`${slug}_run1`), run(`${slug}_run2`)]),
+        },
+      });
+      expect(tree).toEqual({
+        datasets: { nodes: [dataset("d1"), dataset("d2")] },
+        dataset: { ohlcvMeasurement: "d2_ohlcv" },
+      });
+    } finally {
+      await graphql.close();
+    }
+  });
+});

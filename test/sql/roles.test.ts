@@ -1,0 +1,145 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { migrate } from "../../src/db/migrate.ts";
+import { openClient } from "../../src/db/pool.ts";
+import { createDatabase, type TestDatabase } from "../harness.ts";
+import { catalogue } from "./catalogue.ts";
+import { SQL_DIR } from "./fixture.ts";
+
+/** Roles belong to the whole server, which other tests share: names of this run's own. */
+const OWNER = `owner_${randomBytes(6).toString("hex")}`;
+const LEGACY = `legacy_${randomBytes(6).toString("hex")}`;
+
+let database: TestDatabase;
+let fresh: TestDatabase;
+beforeAll(async () => {
+  [database, fresh] = await Promise.all([createDatabase("empty"), createDatabase()]);
+  await database.query(`
+    CREATE ROLE ${OWNER} LOGIN PASSWORD 'secret' NOSUPERUSER;
+    CREATE ROLE ${LEGACY} LOGIN PASSWORD 'secret' NOSUPERUSER`);
+});
+afterAll(async () => {
+  await Promise.all([database.drop(), fresh.drop()]);
+  const other = await createDatabase("empty");
+  await other.query(`DROP ROLE ${OWNER}; DROP ROLE ${LEGACY}`);
+  await other.drop();
+});
+
+const nameOf = (of: TestDatabase) => new URL(of.url).pathname.slice(1);
+
+function urlAs(role: string, of: TestDatabase): string {
+  const url = new URL(of.url);
+  url.username = role;
+  url.password = "secret";
+  return url.href;
+}
+
+test("the owner of a database, no superuser, migrates it whole, with the index for searches", async () => {
+  await database.query(`ALTER DATABASE ${nameOf(database)} OWNER TO ${OWNER}`);
+  const reported: string[] = [];
+  await migrate({ url: urlAs(OWNER, database), report: (line) => reported.push(line) });
+  expect(reported.filter((line) => line.startsWith("warning"))).toEqual([]);
+  expect(await catalogue(database)).toEqual(await catalogue(fresh));
+});
+
+test("a role that may make tables but no extension migrates too, without that index, and is told", async () => {
+  const plain = await createDatabase("empty");
+  try {
+    await plain.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${OWNER}`);
+    const reported: string[] = [];
+    await migrate({ url: urlAs(OWNER, plain), report: (line) => reported.push(line) });
+    expect(reported.filter((line) => line.startsWith("warning"))).toEqual([
+      expect.stringMatching(/^warning: no index for the search of datasets: pg_trgm cannot be installed here/),
+    ]);
+    const missing = (await catalogue(fresh)).filter((line) =>
+      /idx_stage1_datasets_search|extension pg_trgm/.test(line),
+    );
+    expect(missing).toHaveLength(2);
+    const found = await catalogue(plain);
+    expect((await catalogue(fresh)).filter((line) => !found.includes(line))).toEqual(missing);
+  } finally {
+    await plain.drop();
+  }
+});
+
+test("a legacy client that may write indicator_datasets alone goes on working, and names its dataset in the catalogue", async () => {
+  await database.query(`GRANT SELECT, INSERT, UPDATE ON indicator_datasets TO ${LEGACY}`);
+  const client = await openClient(urlAs(LEGACY, database));
+  const dataset_id = randomUUID();
+  try {
+    // Its own temporary table of the master's name must not come in between.
+    await client.query("CREATE TEMP TABLE stage1_datasets (LIKE public.indicator_datasets)");
+    await client.query("SET search_path = pg_catalog");
+    await client.query(
+      `INSERT INTO public.indicator_datasets (dataset_id, symbol, granularity, source, questdb_tag)
+       VALUES ($1, 'S', '1h', 'x', 'by_role') ON CONFLICT (dataset_id) DO UPDATE SET symbol = EXCLUDED.symbol`,
+      [dataset_id],
+    );
+  } finally {
+    await client.end();
+  }
+  expect(await database.query("SELECT dataset_slug FROM dataset_catalog WHERE dataset_id = $1", [dataset_id])).toEqual([
+    { dataset_slug: "by_role" },
+  ]);
+});
+
+test("stage1_app may read, add and change, and not delete; migrate grants it where the role exists", async () => {
+  const granted = await createDatabase();
+  // Rolled back, because the role would be every other test's too.
+  const client = await openClient(granted.url);
+  try {
+    await client.query("BEGIN");
+    await client.query("CREATE ROLE stage1_app");
+    await client.query(readFileSync(join(SQL_DIR, "grants.sql"), "utf8"));
+    const { rows } = await client.query<{ may: string; count: string }>(`
+      SELECT privilege AS may, count(*) FROM pg_class c,
+             unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
+      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') AND has_table_privilege('stage1_app', c.oid, privilege)
+      GROUP BY privilege ORDER BY privilege`);
+    expect(rows).toEqual([
+      { may: "INSERT", count: "7" },
+      { may: "SELECT", count: "10" },
+      { may: "UPDATE", count: "7" },
+    ]);
+    await client.query("SET ROLE stage1_app");
+    await client.query("SELECT patch_stage1_dataset($1)", [{ dataset_id: randomUUID(), dataset_slug: "of_app" }]);
+    await client.query("SELECT * FROM fn_list_datasets(), dataset_hierarchy");
+  } finally {
+    await client.query("ROLLBACK");
+    await client.end();
+    await granted.drop();
+  }
+});
+
+test("a database whose default schema is another holds all in that one", async () => {
+  const other = await createDatabase("empty");
+  try {
+    await other.query(`CREATE SCHEMA "Lineage of 1"; ALTER DATABASE ${nameOf(other)} SET search_path = "Lineage of 1"`);
+    await migrate({ url: other.url });
+    expect(await migrate({ url: other.url })).toEqual([]);
+    expect(await other.query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")).toEqual([]);
+
+    const client = await openClient(other.url);
+    try {
+      const found = await catalogue({ query: async <Row>(text: string) => (await client.query(text)).rows as Row[] });
+      const tables = /^(?:column|index|constraint) /;
+      expect(found.filter((line) => tables.test(line))).toEqual(
+        (await catalogue(fresh))
+          .filter((line) => tables.test(line))
+          .map((line) => line.replaceAll("public.", '"Lineage of 1".')),
+      );
+      // A legacy client that names the schema, and has another one by default.
+      await client.query(`
+        SET search_path = public;
+        INSERT INTO "Lineage of 1".indicator_datasets (symbol, granularity, source, questdb_tag) VALUES ('S', '1h', 'x', 'far')`);
+      const { rows } = await client.query('SELECT dataset_slug FROM "Lineage of 1".dataset_catalog');
+      expect(rows).toEqual([{ dataset_slug: "far" }]);
+    } finally {
+      await client.end();
+    }
+  } finally {
+    await other.drop();
+  }
+});
