@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { createLogger } from "./commands/logger.ts";
 import { runMigrate } from "./commands/migrate.ts";
 import { runSchema } from "./commands/schema.ts";
+import { runSeed, type SeedFlags } from "./commands/seed.ts";
 import { serve } from "./commands/serve.ts";
 import { type Config, readConfig, type Settings } from "./config.ts";
 import { messageOf, OperatorError } from "./errors.ts";
@@ -40,9 +41,7 @@ program
   )
   .action(async (flags: { port?: string; host?: string; dataDir?: string; migrate: boolean; demo: boolean }) => {
     const config = configure({ PORT: flags.port, HOST: flags.host, STAGE1_DATA_DIR: flags.dataDir });
-    const stop = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-    await serve(config, flags, createLogger(config.logLevel), stop.signal);
+    await serve(config, flags, createLogger(config.logLevel), stopSignal());
   });
 
 program
@@ -59,11 +58,39 @@ program
   );
 
 program
+  .command("seed")
+  .description(
+    "Load the demo lineage. With a number, a large lineage for measuring instead: rows without folds, trades and buckets, children spread evenly over their parents.",
+  )
+  .option("--datasets <n>", "how many datasets, in all")
+  .option("--runs <n>", "how many runs, in all (default: 10 for each dataset)")
+  .option("--simulations <n>", "how many simulations, in all (default: 5 for each run)")
+  .option("--force", "also where the database holds other rows", false)
+  .addOption(dataDir())
+  .addHelpText(
+    "after",
+    examples(
+      "stage1-lineage seed",
+      "stage1-lineage seed --datasets 10000 --runs 200000 --simulations 1000000 --data-dir /tmp/large",
+    ),
+  )
+  .action(async (flags: SeedFlags & { dataDir?: string }) => {
+    await runSeed(configure({ STAGE1_DATA_DIR: flags.dataDir }), flags, stopSignal());
+  });
+
+program
   .command("schema")
   .description("Print the GraphQL schema.")
   .option("--out <file>", "write it to a file instead")
   .addHelpText("after", examples("stage1-lineage schema --out schema.graphql"))
   .action((flags: { out?: string }) => runSchema(flags));
+
+/** Aborted by Ctrl-C and SIGTERM: the command then ends in order. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  return stop.signal;
+}
 
 function configure(flags: Settings): Config {
   return readConfig(flags, process.env);

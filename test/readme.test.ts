@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadDemo } from "../src/commands/seed.ts";
+import { createDatabase, startServer, type TestDatabase, type TestServer } from "./harness.ts";
+
+const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+const readme = read("README.md");
+
+let database: TestDatabase;
+let server: TestServer;
+beforeAll(async () => {
+  database = await createDatabase();
+  await loadDemo(database.url);
+  server = await startServer(database);
+});
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+/** The one block of a language that has this text in it. */
+function block(language: string, part: string): string {
+  const blocks = [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(
+    (match) => match[1] ?? "",
+  );
+  const found = blocks.filter((text) => text.includes(part));
+  expect(found).toHaveLength(1);
+  return found[0] ?? "";
+}
+
+test("the README's query has the README's answer, over the demo and the same way of asking", async () => {
+  const [, query = ""] = /--data-urlencode 'query=([\s\S]*)'/.exec(block("sh", "curl")) ?? [];
+  const response = await fetch(`${server.url}?${new URLSearchParams({ query })}`);
+  expect(await response.text()).toBe(JSON.stringify(JSON.parse(block("json", "data"))));
+});
+
+test("the README's number of statements for a tree is the one that the tests hold", () => {
+  const [, claimed] = /Three levels with counts are (\d+) SQL statements, for 1 dataset or 200/.exec(readme) ?? [];
+  expect(read("test/graphql/statements.test.ts")).toContain(
+    `the three-level tree with counts takes ${claimed} statements, of 1, 20 and 200`,
+  );
+});
+
+test("every command, script, file and variable that the README names is there", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  for (const [, script = ""] of readme.matchAll(/npm (?:run )?(start|test|[a-z]+)(?= --|`|\n| &&)/g)) {
+    if (script !== "ci") expect(Object.keys(scripts)).toContain(script);
+  }
+  const cli = read("src/cli.ts");
+  for (const [, command] of readme.matchAll(/^\| `npm [^|]*\| `([a-z]+)` \|/gm))
+    expect(cli).toContain(`.command("${command}")`);
+  for (const [, file = ""] of readme.matchAll(/\]\(([^)#:]+)\)/g)) expect(read(file).length).toBeGreaterThan(0);
+  const config = read("src/config.ts");
+  for (const [, variable] of readme.matchAll(/`((?:STAGE1_|DATABASE_)[A-Z_]+)`/g))
+    expect(config).toContain(`${variable}:`);
+});
+
+test(".ci/run calls the README's test command", () => {
+  expect(block("sh", "npm test").trim()).toBe("npm ci && npm test");
+  expect(read(".ci/run")).toMatch(/^ +npm ci && npm test -- --reporter/m);
+});
