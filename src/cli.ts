@@ -1,10 +1,6 @@
 #!/usr/bin/env node
 import { Command, Option } from "commander";
-import { createLogger } from "./commands/logger.ts";
-import { runMigrate } from "./commands/migrate.ts";
-import { runSchema } from "./commands/schema.ts";
-import { runSeed, type SeedFlags } from "./commands/seed.ts";
-import { serve } from "./commands/serve.ts";
+import type { SeedFlags } from "./commands/seed.ts";
 import { type Config, readConfig, type Settings } from "./config.ts";
 import { messageOf, OperatorError } from "./errors.ts";
 import { VERSION } from "./version.ts";
@@ -13,6 +9,7 @@ const dataDir = () =>
   new Option("--data-dir <folder>", "where the embedded database lives (STAGE1_DATA_DIR; default .stage1)");
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join("")}`;
 
+// A command's code is loaded when it is chosen: GraphQL and the page of GraphiQL would make --help wait for a second.
 const program = new Command("stage1-lineage")
   .description(
     "GraphQL lineage of quantitative research over PostgreSQL.\nDATABASE_URL names the database; without it, one is embedded.",
@@ -41,7 +38,12 @@ program
   )
   .action(async (flags: { port?: string; host?: string; dataDir?: string; migrate: boolean; demo: boolean }) => {
     const config = configure({ PORT: flags.port, HOST: flags.host, STAGE1_DATA_DIR: flags.dataDir });
-    await serve(config, flags, createLogger(config.logLevel), stopSignal());
+    const stop = stopSignal();
+    const [{ serve }, { createLogger }] = await Promise.all([
+      import("./commands/serve.ts"),
+      import("./commands/logger.ts"),
+    ]);
+    await serve(config, flags, createLogger(config.logLevel), stop);
   });
 
 program
@@ -53,9 +55,12 @@ program
     "after",
     examples("stage1-lineage migrate --dry-run", "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage migrate"),
   )
-  .action((flags: { dryRun: boolean; dataDir?: string }) =>
-    runMigrate(configure({ STAGE1_DATA_DIR: flags.dataDir }), flags),
-  );
+  .action(async (flags: { dryRun: boolean; dataDir?: string }) => {
+    const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
+    const stop = stopSignal();
+    const { runMigrate } = await import("./commands/migrate.ts");
+    await runMigrate(config, flags, stop);
+  });
 
 program
   .command("seed")
@@ -75,7 +80,10 @@ program
     ),
   )
   .action(async (flags: SeedFlags & { dataDir?: string }) => {
-    await runSeed(configure({ STAGE1_DATA_DIR: flags.dataDir }), flags, stopSignal());
+    const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
+    const stop = stopSignal();
+    const { runSeed } = await import("./commands/seed.ts");
+    await runSeed(config, flags, stop);
   });
 
 program
@@ -83,7 +91,10 @@ program
   .description("Print the GraphQL schema.")
   .option("--out <file>", "write it to a file instead")
   .addHelpText("after", examples("stage1-lineage schema --out schema.graphql"))
-  .action((flags: { out?: string }) => runSchema(flags));
+  .action(async (flags: { out?: string }) => {
+    const { runSchema } = await import("./commands/schema.ts");
+    await runSchema(flags);
+  });
 
 /** Aborted by Ctrl-C and SIGTERM: the command then ends in order. */
 function stopSignal(): AbortSignal {

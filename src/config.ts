@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { OperatorError } from "./errors.ts";
 
@@ -22,8 +23,14 @@ const schema = z.object({
       "must look like postgres://user@host:5432/database",
     )
     .optional(),
-  STAGE1_DATA_DIR: z.string().default(".stage1"),
-  HOST: z.string().default("127.0.0.1"),
+  STAGE1_DATA_DIR: z.string().min(1, "must name a folder").default(".stage1"),
+  HOST: z
+    .string()
+    .refine(
+      (host) => isIP(host) > 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host),
+      "must be an address or a host name, without scheme or port",
+    )
+    .default("127.0.0.1"),
   PORT: z
     .string()
     .regex(/^\d+$/, "must be a port number, 0 to 65535 (0: any that is free)")

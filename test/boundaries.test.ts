@@ -20,7 +20,9 @@ function readImports(): Import[] {
   return files.flatMap((from) => {
     const text = readFileSync(join(SRC, from), "utf8");
     // `verbatimModuleSyntax` keeps types apart from values, in `import type` or in each name.
-    const statements = text.matchAll(/^(?:import|export)\s+(type\s)?([^;'"]*?from\s+)?["']([^"']+)["']/gm);
+    const statements = text.matchAll(
+      /(?:^(?:import|export)\s+(type\s)?([^;'"]*?from\s+)?|\bimport\()["']([^"']+)["']/gm,
+    );
     return [...statements].map(([, type, names = "", target = ""]) => ({
       from,
       to: target.startsWith(".") ? relative(SRC, normalize(join(SRC, dirname(from), target))) : target,

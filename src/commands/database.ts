@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { type EmbeddedDatabase, openEmbedded } from "../db/embedded.ts";
-import { createPool, isConnectionError, openClient, type Pool } from "../db/pool.ts";
+import { createPool, openClient, type Pool } from "../db/pool.ts";
 import { codeOf, messageOf, OperatorError } from "../errors.ts";
 import type { Logger } from "./logger.ts";
 
@@ -32,20 +32,19 @@ async function requireAnswer(url: string): Promise<void> {
     const client = await openClient(url);
     await client.end();
   } catch (error) {
-    const code = codeOf(error);
-    if (code === "3D000")
-      throw new OperatorError(
-        `There is no database ${pathname.slice(1)} at ${place}: create it, or correct DATABASE_URL.`,
-      );
-    if (code?.startsWith("28"))
-      throw new OperatorError(
-        `The database at ${place} refuses the login: correct the user or password in DATABASE_URL.`,
-      );
-    if (!isConnectionError(error)) throw error;
-    throw new OperatorError(
-      `The database at ${place} does not answer (${code ?? messageOf(error)}): start it, or correct DATABASE_URL.`,
-    );
+    throw new OperatorError(whyNoAnswer(error, place, pathname.slice(1)));
   }
+}
+
+function whyNoAnswer(error: unknown, place: string, name: string): string {
+  const code = codeOf(error) ?? "";
+  if (code === "3D000") return `There is no database ${name} at ${place}: create it, or correct DATABASE_URL.`;
+  if (code.startsWith("28")) {
+    return `The database at ${place} refuses the login: correct the user or password in DATABASE_URL.`;
+  }
+  // Node's codes are words that say enough; PostgreSQL's are not.
+  const reason = /^E[A-Z]/.test(code) ? code : messageOf(error);
+  return `The database at ${place} does not answer (${reason}): start it, or correct DATABASE_URL.`;
 }
 
 /** A pool with the settings that every command shares. */

@@ -12,6 +12,7 @@ export function listen(handler: RequestListener, host: string, port: number): Pr
         EACCES: `Port ${port} on ${host} is not for this user: choose one above 1023 with PORT.`,
         EADDRNOTAVAIL: `${host} is not an address of this machine: correct HOST.`,
         ENOTFOUND: `${host} is not a known host: correct HOST.`,
+        EAI_AGAIN: `The address of ${host} cannot be looked up: correct HOST.`,
       };
       const reason = reasons[codeOf(error) ?? ""];
       reject(reason === undefined ? error : new OperatorError(reason));

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { EmbeddedDatabase } from "../db/embedded.ts";
 import { migrate, requireCurrent, schemaState } from "../db/migrate.ts";
@@ -18,8 +19,10 @@ export interface ServeOptions {
   readonly demo: boolean;
 }
 
-/** Requests under way have this long to finish; the database's own stop must fit into the rest of ten seconds. */
+/** Requests under way have this long to finish; all the rest, with 5 s for PostgreSQL's own stop, must fit into ten seconds. */
 const GRACE_MS = 4_000;
+/** What a request that was cut off still runs in the database is not waited for. */
+const POOL_GRACE_MS = 500;
 
 /** Serves until `stop` is aborted, then ends everything in the reverse of the order it began in. */
 export async function serve(config: Config, options: ServeOptions, log: Logger, stop: AbortSignal): Promise<void> {
@@ -27,11 +30,11 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   try {
     const database = await openDatabase(config, "serve");
     releases.push(() => database.release());
-    await bringUpToDate(database, options, log);
+    await Promise.race([bringUpToDate(database, options, log), aborted(stop)]);
     if (stop.aborted) return;
 
     const pool = openPool(database.url, log);
-    releases.push(() => pool.end());
+    releases.push(() => Promise.race([pool.end(), delay(POOL_GRACE_MS)]));
     const yoga = createGraphQL({
       db: pool,
       logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
@@ -48,11 +51,16 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
     releases.push(() => closeServer(server, GRACE_MS));
 
     process.stdout.write(banner(baseUrl(server), database.embedded));
-    if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
+    await aborted(stop);
     log.info("stopping: requests under way are finished first");
   } finally {
     for (const release of releases.reverse()) await release();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 async function bringUpToDate({ url, embedded }: CommandDatabase, options: ServeOptions, log: Logger): Promise<void> {

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { OperatorError } from "../errors.ts";
+import { unlessThere } from "./files.ts";
 
 /** Another user to run PostgreSQL as, since it refuses to run as root. */
 export interface RunAs {
@@ -57,7 +58,7 @@ export async function findBinaries(from: string, dataDir: string, user: RunAs | 
   }
   for (const copy of copies) {
     try {
-      await copyNative(packaged, copy);
+      await copyNative(packaged, copy, user);
     } catch {
       continue; // a read-only or full file system: the next place may do
     }
@@ -76,8 +77,11 @@ function runs(native: string, user: RunAs | undefined): boolean {
   );
 }
 
-/** Copies beside the target first and renames, so that a copy that was interrupted is never taken for a whole one. */
-async function copyNative(packaged: string, target: string): Promise<void> {
+/**
+ * Copies beside the target first and renames, so that a copy that was interrupted is never taken for a whole one, and
+ * one that another process made meanwhile, and runs from, stays.
+ */
+async function copyNative(packaged: string, target: string, user: RunAs | undefined): Promise<void> {
   // What this makes is for another user to enter, whatever the umask; what was there keeps its mode.
   if (await mkdir(dirname(target), { recursive: true })) chmodSync(dirname(target), 0o755);
   const partial = await mkdtemp(`${target}-`);
@@ -91,15 +95,11 @@ async function copyNative(packaged: string, target: string): Promise<void> {
     for (const link of links) {
       // "native/lib/libz.so.1.2" → "native/lib/libz.so.1": both in one folder, so the link is the bare name.
       const path = join(partial, link.target.replace(/^native\//, ""));
-      await symlink(link.source.slice(link.source.lastIndexOf("/") + 1), path).catch(ignoreExisting);
+      await symlink(link.source.slice(link.source.lastIndexOf("/") + 1), path).catch(unlessThere);
     }
-    await rm(target, { recursive: true, force: true });
-    await rename(partial, target);
+    if (existsSync(target) && !runs(target, user)) await rm(target, { recursive: true, force: true });
+    await rename(partial, target).catch(unlessThere);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST") throw error;
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
-import { chmod, chown, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
+import { chmod, chown, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { OperatorError } from "../errors.ts";
+import { codeOf, OperatorError } from "../errors.ts";
 import type { Binaries, RunAs } from "./binaries.ts";
+import { unlessThere } from "./files.ts";
 
 /** A PostgreSQL cluster on disk, and what runs it. */
 export interface Cluster {
@@ -69,9 +70,7 @@ export async function initCluster(cluster: Cluster, superuser: string, password:
     const failure = await exitOf(child);
     if (failure) throw new OperatorError(`PostgreSQL's initdb failed (${failure}); see ${cluster.logFile}`);
     await chmod(made, 0o700);
-    await rename(made, cluster.pgDir).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-    });
+    await rename(made, cluster.pgDir).catch(unlessThere);
   } finally {
     await rm(made, { recursive: true, force: true });
     await rm(secret, { recursive: true, force: true });
@@ -79,17 +78,20 @@ export async function initCluster(cluster: Cluster, superuser: string, password:
 }
 
 /** The server that runs on these files, whoever started it. A pid file that a crash left behind counts as none. */
-export async function runningPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
-  let lines: string[];
+export function runningPostmaster({ pgDir }: Cluster): Postmaster | undefined {
+  const named = readPidFile(pgDir);
+  return named && runsOn(pgDir, named.pid) ? named : undefined;
+}
+
+function readPidFile(pgDir: string): Postmaster | undefined {
+  const file = join(pgDir, "postmaster.pid");
   try {
-    lines = (await readFile(join(cluster.pgDir, "postmaster.pid"), "utf8")).split("\n");
+    const [pid, , , port] = readFileSync(file, "utf8").split("\n");
+    return { pid: Number(pid), port: Number(port) };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
+    return undefined;
   }
-  const pid = Number(lines[0]);
-  const port = Number(lines[3]);
-  return isPostgres(pid) ? { pid, port } : undefined;
 }
 
 /**
@@ -98,7 +100,7 @@ export async function runningPostmaster(cluster: Cluster): Promise<Postmaster | 
  */
 export async function startPostmaster(cluster: Cluster): Promise<string | undefined> {
   const settings = {
-    port: String(await preferredPort(join(cluster.dataDir, "port"))),
+    port: String(await choosePort(cluster)),
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     timezone: "UTC",
@@ -107,10 +109,7 @@ export async function startPostmaster(cluster: Cluster): Promise<string | undefi
     max_wal_size: "2GB",
     ...cluster.settings,
   };
-  // PostgreSQL would not start where the pid in a stale file belongs to another process by now.
-  const pidFile = join(cluster.pgDir, "postmaster.pid");
-  if (existsSync(pidFile) && !(await runningPostmaster(cluster))) await rm(pidFile, { force: true });
-
+  discardForeignPidFile(cluster.pgDir);
   const child = launch(
     cluster,
     "postgres",
@@ -120,7 +119,7 @@ export async function startPostmaster(cluster: Cluster): Promise<string | undefi
   const exited = exitOf(child);
   let over = false;
   const listening = async () => {
-    while (!over && !(await runningPostmaster(cluster))?.port) await delay(10);
+    while (!over && !runningPostmaster(cluster)?.port) await delay(10);
     return undefined;
   };
   const reason = await Promise.race([exited, listening()]);
@@ -128,18 +127,28 @@ export async function startPostmaster(cluster: Cluster): Promise<string | undefi
   return reason;
 }
 
-/** Fast shutdown: sessions are ended and everything is written; after `graceMs` an immediate one, which recovers on start. */
-export async function stopPostmaster(cluster: Cluster, graceMs = 6_000): Promise<void> {
-  const postmaster = await runningPostmaster(cluster);
+/**
+ * PostgreSQL itself sees to a pid file whose process is gone. It refuses to start where the pid has gone to another program;
+ * then the file is removed. In one go: a moment later it may be the one of a server that another process just started.
+ */
+function discardForeignPidFile(pgDir: string): void {
+  const named = readPidFile(pgDir);
+  if (named && signal(named.pid, 0) && !runsOn(pgDir, named.pid))
+    rmSync(join(pgDir, "postmaster.pid"), { force: true });
+}
+
+/** Fast shutdown: sessions are ended and everything is written; after 4 s an immediate one, which recovers on start. */
+export async function stopPostmaster(cluster: Cluster): Promise<void> {
+  const postmaster = runningPostmaster(cluster);
   if (!postmaster) return;
-  for (const [signal, waitMs] of [
-    ["SIGINT", graceMs],
-    ["SIGQUIT", 2_000],
+  for (const [shutdown, waitMs] of [
+    ["SIGINT", 4_000],
+    ["SIGQUIT", 1_000],
   ] as const) {
-    process.kill(postmaster.pid, signal);
+    signal(postmaster.pid, shutdown);
     const deadline = Date.now() + waitMs;
     while (Date.now() < deadline) {
-      if (!isPostgres(postmaster.pid)) return;
+      if (!runsOn(cluster.pgDir, postmaster.pid)) return;
       await delay(20);
     }
   }
@@ -179,29 +188,42 @@ function exitOf(child: ChildProcess): Promise<string | undefined> {
   });
 }
 
-function isPostgres(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-  }
+/** Whether the process is a PostgreSQL on these files. The pid that a crash left in a file may be another program's by now. */
+function runsOn(pgDir: string, pid: number): boolean {
+  if (!signal(pid, 0)) return false;
   if (process.platform !== "linux") return true;
   try {
-    // The pid may have gone to another program since. A zombie's name stays, but it runs no more.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.includes("(postgres)") && !stat.includes("(postgres) Z");
-  } catch {
-    return false;
+    if (!stat.includes("(postgres)") || stat.includes("(postgres) Z")) return false; // a zombie's name stays
+    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(pgDir);
+  } catch (error) {
+    return codeOf(error) === "EACCES"; // root in a container may not look: then the name has to do
   }
 }
 
-/** The port of last time where it is free, so that an operator's command line goes on working; otherwise any. */
-async function preferredPort(file: string): Promise<number> {
-  const last = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+/** Sends a signal; 0 only asks. Whether there is such a process. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    return process.kill(pid, name);
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+const portFile = ({ dataDir }: Cluster): string => join(dataDir, "port");
+
+/** Keeps the port for the next start, so that an operator's command line goes on working. */
+export async function rememberPort(cluster: Cluster, port: number): Promise<void> {
+  await writeFile(portFile(cluster), String(port));
+}
+
+/** The port of last time where it is free; otherwise any. */
+async function choosePort(cluster: Cluster): Promise<number> {
+  const file = portFile(cluster);
+  const last = existsSync(file) ? Number(readFileSync(file, "utf8")) || 0 : 0;
   const port = (await freePort(last)) ?? (await freePort(0));
   if (port === undefined) throw new OperatorError("No port is free on 127.0.0.1 for the embedded PostgreSQL.");
-  await writeFile(file, String(port));
   return port;
 }
 

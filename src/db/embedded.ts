@@ -1,21 +1,23 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { access, constants, mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { access, constants, link, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
-import { codeOf, messageOf, OperatorError } from "../errors.ts";
+import { codeOf, isConnectionError, messageOf, OperatorError } from "../errors.ts";
 import { findBinaries } from "./binaries.ts";
 import {
   type Cluster,
   initCluster,
   logTail,
+  rememberPort,
   runningPostmaster,
   startPostmaster,
   stopPostmaster,
   unprivilegedUser,
 } from "./cluster.ts";
-import { isConnectionError, openClient } from "./pool.ts";
+import { unlessThere } from "./files.ts";
+import { openClient } from "./pool.ts";
 
 const DATABASE = "stage1_trading";
 const USER = "stage1";
@@ -32,6 +34,8 @@ const LOCKS = {
 } as const;
 
 const START_TIMEOUT_MS = 60_000;
+/** Processes that race need a few: a start fails where another's came first, or is undone by one that just leaves. */
+const MAX_STARTS = 10;
 /** A killed server's session is gone within milliseconds; a live one's stays. */
 const LOCK_TIMEOUT_MS = 3_000;
 
@@ -72,40 +76,82 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
     user,
     settings: options.settings ?? {},
   };
-  if (!existsSync(pgDir)) await initCluster(cluster, USER, password);
+  if (madeBy(cluster) === undefined) await initCluster(cluster, USER, password);
   checkMajor(cluster);
 
   const { client, port } = await enter(cluster, password, options.purpose);
+  await rememberPort(cluster, port);
   return {
     url: `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`,
-    psql: `PGPASSFILE='${join(dataDir, "pgpass")}' psql -h 127.0.0.1 -p ${port} -U ${USER} ${DATABASE}`,
+    psql: `PGPASSFILE=${shellQuote(join(dataDir, "pgpass"))} psql -h 127.0.0.1 -p ${port} -U ${USER} ${DATABASE}`,
     dataDir,
     release: () => leave(cluster, client),
   };
 }
 
+function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Makes the directory and the file with its password. Returns the password. */
 async function prepareDataDir(dataDir: string): Promise<string> {
-  const file = join(dataDir, "pgpass");
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    await access(dataDir, constants.W_OK | constants.X_OK);
-    const entry = `127.0.0.1:*:*:${USER}:${randomBytes(24).toString("base64url")}\n`;
-    await writeFile(file, entry, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
-      if (codeOf(error) !== "EEXIST") throw error;
-    });
+    await makeFolders(dataDir);
+    await access(`${dataDir}/.`, constants.W_OK | constants.X_OK); // "/." refuses a file
+    const file = join(dataDir, "pgpass");
+    if (!existsSync(file)) await makePasswordFile(file);
     return readFileSync(file, "utf8").trim().split(":").at(-1) ?? "";
   } catch (error) {
+    const code = codeOf(error);
+    const reason =
+      code === "EEXIST" || code === "ENOTDIR" ? "there is a file in its place" : (code ?? messageOf(error));
     throw new OperatorError(
-      `Cannot write to the data directory ${dataDir} (${codeOf(error) ?? messageOf(error)}): ` +
-        "make it writable, or choose another with STAGE1_DATA_DIR.",
+      `Cannot write to the data directory ${dataDir} (${reason}): make it writable, or choose another with STAGE1_DATA_DIR.`,
     );
   }
 }
 
-function checkMajor({ pgDir, binaries }: Cluster): void {
-  const made = Number(readFileSync(join(pgDir, "PG_VERSION"), "utf8"));
+/** As `mkdir` with `recursive` does, which never returns where the file system itself refuses folders, as /proc does. */
+async function makeFolders(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  await makeFolders(dirname(folder));
+  await mkdir(folder, { mode: 0o700 }).catch(unlessThere);
+}
+
+/** Written beside its place first: another process that starts now finds the whole file, or none. */
+async function makePasswordFile(file: string): Promise<void> {
+  const written = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    const password = randomBytes(24).toString("base64url");
+    await writeFile(written, `127.0.0.1:*:*:${USER}:${password}\n`, { mode: 0o600 });
+    await link(written, file).catch(unlessThere);
+  } finally {
+    await rm(written, { force: true });
+  }
+}
+
+/** The major version of the PostgreSQL that made the files; undefined where there are none. */
+function madeBy({ pgDir }: Cluster): number | undefined {
+  try {
+    return Number(readFileSync(join(pgDir, "PG_VERSION"), "utf8"));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw new OperatorError(
+      `Cannot read the database's files in ${pgDir} (${codeOf(error) ?? messageOf(error)}): ` +
+        "start as the user who owns them, or choose another directory with STAGE1_DATA_DIR.",
+    );
+  }
+}
+
+function checkMajor(cluster: Cluster): void {
+  const { pgDir, binaries } = cluster;
+  const made = madeBy(cluster);
   if (made === binaries.major) return;
+  if (made === undefined) {
+    throw new OperatorError(
+      `There is something in ${pgDir} that is no database: move it away, or choose another directory with STAGE1_DATA_DIR.`,
+    );
+  }
   throw new OperatorError(
     `The data in ${pgDir} was made by PostgreSQL ${made}, and PostgreSQL ${binaries.major} is installed: dump it with the ` +
       "version of stage1-lineage that made it, and load the dump into a new data directory.",
@@ -119,10 +165,10 @@ async function enter(
   purpose: string,
 ): Promise<{ client: pg.Client; port: number }> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  let failedStarts = 0;
+  let starts = 0;
   let reason: string | undefined;
-  while (Date.now() < deadline && failedStarts < 3) {
-    const postmaster = await runningPostmaster(cluster);
+  while (Date.now() < deadline) {
+    const postmaster = runningPostmaster(cluster);
     if (postmaster) {
       try {
         const client = await connect(`postgres://${USER}:${password}@127.0.0.1:${postmaster.port}`, purpose);
@@ -135,8 +181,9 @@ async function enter(
         await delay(25);
       }
     } else {
-      reason = await startPostmaster(cluster);
-      if (reason) failedStarts += 1;
+      if (starts === MAX_STARTS) break;
+      starts += 1;
+      reason = (await startPostmaster(cluster)) ?? reason;
     }
   }
   throw new OperatorError(

@@ -27,7 +27,7 @@ export interface RunPlan {
   readonly simulations: readonly SimulationPlan[];
 }
 
-export type RunOutcome =
+type RunOutcome =
   | { readonly status: "QUEUED" }
   | { readonly status: "RUNNING"; readonly foldsDone: number }
   | { readonly status: "FAILED"; readonly foldsDone: number; readonly durationMs: number; readonly error: string }

@@ -17,6 +17,7 @@ const PRIMARY_KEYS: Record<keyof DemoRows, string> = {
   simulation_trade_buckets: "simulation_id, side",
 };
 
+/** How much insertDemo() inserts into an empty database. */
 export function countsOfDemo(): LineageCounts {
   const rows = demoRows();
   return {

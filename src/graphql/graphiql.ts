@@ -1,45 +1,67 @@
-/** The tabs that GraphiQL opens with, each ready to run. Comments tell a newcomer what to change. */
-export const graphiqlTabs = [
+import type { Plugin } from "graphql-yoga";
+
+/**
+ * GraphiQL opens with these tabs, named after their operations, each ready to run. The lines are short, since the editor
+ * has half of a window. The first has no variables: GraphiQL would not show them until another tab was open.
+ */
+export const graphiqlTabs: readonly { query: string; variables?: string }[] = [
   {
-    query: `# Page the datasets, the last written first. For the next page pass endCursor as $after.
-query PageDatasets($first: Int = 10, $after: String, $search: String) {
-  datasets(first: $first, after: $after, filter: { search: $search }) {
+    query: `# The datasets, the last written first.
+# For the next page: after: "<endCursor>".
+query Datasets {
+  datasets(first: 10, after: null) {
     totalCount
     pageInfo { hasNextPage endCursor }
     nodes {
-      datasetSlug symbol granularity isComplete
+      datasetSlug symbol granularity
       ohlcvMeasurement indicatorMeasurement
-      runCount simulationCount updatedAt
+      isComplete runCount simulationCount
+      updatedAt
     }
   }
 }
 `,
-    variables: JSON.stringify({ first: 10, search: "btc" }, null, 2),
   },
   {
-    query: `# One dataset's whole tree: its runs with their folds, and each run's simulations.
-query LineageTree($datasetSlug: String!) {
-  dataset(by: { datasetSlug: $datasetSlug }) {
-    datasetSlug isComplete runCount simulationCount
+    query: `# One dataset's whole tree: its runs with
+# their folds, and each run's simulations.
+query LineageTree($slug: String!) {
+  dataset(by: { datasetSlug: $slug }) {
+    datasetSlug isComplete
+    runCount simulationCount
     runs(first: 20) {
       nodes {
-        predictionMeasurement status foldCount summaryMetrics
+        predictionMeasurement status
+        foldCount summaryMetrics
         folds { foldNumber bestScore thresholds }
         simulations(first: 20) {
-          nodes { questdbNamespace mode status summaryMetrics buckets { side tradeCount winCount profitFactor } }
+          nodes {
+            questdbNamespace mode status
+            summaryMetrics
+            buckets {
+              side tradeCount winCount
+              profitFactor
+            }
+          }
         }
       }
     }
   }
 }
 `,
-    variables: JSON.stringify({ datasetSlug: "btc25_1" }, null, 2),
+    variables: JSON.stringify({ slug: "btc25_1" }, null, 2),
   },
   {
-    query: `# Create a dataset, or change the given fields of the one that has this id.
-mutation UpsertDataset($input: UpsertDatasetInput!) {
+    query: `# Create a dataset, or change the given
+# fields of the one that has this id.
+mutation UpsertDataset(
+  $input: UpsertDatasetInput!
+) {
   upsertDataset(input: $input) {
-    dataset { datasetId datasetSlug isComplete metadata updatedAt }
+    dataset {
+      datasetId datasetSlug isComplete
+      metadata updatedAt
+    }
     userErrors { code field message }
   }
 }
@@ -61,3 +83,11 @@ mutation UpsertDataset($input: UpsertDatasetInput!) {
     ),
   },
 ];
+
+/** Lets the browser itself refuse what GraphiQL might ask another host for. Its own parts are in the page. */
+export const keepToThisHost: Plugin = {
+  onResponse({ response }) {
+    if (!response.headers.get("content-type")?.startsWith("text/html")) return;
+    response.headers.set("content-security-policy", "default-src 'self' 'unsafe-inline' data: blob:");
+  },
+};

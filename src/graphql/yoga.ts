@@ -3,7 +3,7 @@ import { execute } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Db } from "../db/pool.ts";
 import type { Context } from "./context.ts";
-import { graphiqlTabs } from "./graphiql.ts";
+import { graphiqlTabs, keepToThisHost } from "./graphiql.ts";
 import { createMaskError, type LogInternalError } from "./mask-error.ts";
 import { schema } from "./schema.ts";
 
@@ -30,10 +30,10 @@ export function createGraphQL({
     multipart: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
-    plugins: [graphqlJs(maskError)],
+    plugins: [graphqlJs(maskError), keepToThisHost],
     // From the package, not from the CDN that is Yoga's default: an office without internet has GraphiQL too.
     renderGraphiQL,
-    graphiql: { title: "stage1-lineage", defaultTabs: graphiqlTabs },
+    graphiql: { title: "stage1-lineage", defaultTabs: [...graphiqlTabs] },
   });
 }
 
