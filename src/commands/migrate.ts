@@ -1,15 +1,26 @@
 import type { Config } from "../config.ts";
 import { migrate } from "../db/migrate.ts";
+import { OperatorError } from "../errors.ts";
+import { aborted } from "./aborted.ts";
 import { openDatabase } from "./database.ts";
 
-/** Brings the configured or embedded database to this version's schema, saying what is done, or what would be. */
-export async function runMigrate(config: Config, options: { dryRun: boolean }): Promise<void> {
+/**
+ * Brings the configured or embedded database to this version's schema, saying what is done, or what would be. Throws
+ * OperatorError where `stop` is aborted before that.
+ */
+export async function runMigrate(config: Config, options: { dryRun: boolean }, stop: AbortSignal): Promise<void> {
   const database = await openDatabase(config, "migrate");
   const say = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
   try {
-    const files = await migrate({ url: database.url, dryRun: options.dryRun, report: say });
+    const interrupted = aborted(stop).then(() => {
+      throw new OperatorError("Interrupted: the file under way was rolled back. Run it again for the rest.");
+    });
+    const files = await Promise.race([
+      migrate({ url: database.url, dryRun: options.dryRun, report: say }),
+      interrupted,
+    ]);
     if (files.length === 0) return say("The schema is up to date: nothing to do.");
     if (!options.dryRun) return say(`The schema is up to date: ${files.length} files applied.`);
     for (const file of files) say(`would apply ${file}`);

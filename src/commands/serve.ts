@@ -7,6 +7,7 @@ import type { EmbeddedDatabase } from "../db/embedded.ts";
 import { migrate, requireCurrent, schemaState } from "../db/migrate.ts";
 import { openClient } from "../db/pool.ts";
 import { createGraphQL, ENDPOINT } from "../graphql/yoga.ts";
+import { aborted } from "./aborted.ts";
 import { type CommandDatabase, openDatabase, openPool } from "./database.ts";
 import { baseUrl, closeServer, listen } from "./http.ts";
 import type { Logger } from "./logger.ts";
@@ -56,11 +57,6 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   } finally {
     for (const release of releases.reverse()) await release();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 async function bringUpToDate({ url, embedded }: CommandDatabase, options: ServeOptions, log: Logger): Promise<void> {

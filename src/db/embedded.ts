@@ -171,7 +171,13 @@ async function enter(
     const postmaster = runningPostmaster(cluster);
     if (postmaster) {
       try {
-        const client = await connect(`postgres://${USER}:${password}@127.0.0.1:${postmaster.port}`, purpose);
+        const client = await connect(`postgres://${USER}:${password}@127.0.0.1:${postmaster.port}`, purpose).catch(
+          async (error: unknown) => {
+            // Nobody gets into the one that was started here, so nobody else would stop it.
+            if (starts > 0 && !isConnectionError(error)) await stopPostmaster(cluster);
+            throw error;
+          },
+        );
         await takeLocks(client, cluster, purpose);
         return { client, port: postmaster.port };
       } catch (error) {

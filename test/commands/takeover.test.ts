@@ -1,0 +1,160 @@
+import { readdirSync, statSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openClient } from "../../src/db/pool.ts";
+import { start } from "../process.ts";
+import {
+  finished,
+  makeFolder,
+  postmasterOf,
+  processesIn,
+  ready,
+  removeFolder,
+  run,
+  runNode,
+  type Serving,
+  serve,
+  testFolder,
+  until,
+  urlOf,
+} from "./cli.ts";
+
+// One data directory with one dataset. Each test but the first finds it stopped, and leaves it so.
+let dataDir: string;
+beforeAll(async () => {
+  dataDir = await makeFolder();
+});
+afterAll(() => removeFolder(dataDir));
+
+// Only the first start is told to leave out the demo.
+const serveData = (...args: string[]) => serve([...args, "--data-dir", dataDir]);
+const DATASETS = "{ datasets { nodes { datasetSlug } } }";
+const KEPT = { status: 200, data: { datasets: { nodes: [{ datasetSlug: "kept" }] } } };
+
+async function expectCleanStop(server: Serving): Promise<void> {
+  server.kill("SIGTERM");
+  expect(await server.exit).toEqual({ code: 0, signal: null });
+  expect(await processesIn(dataDir)).toEqual([]);
+}
+
+async function killServer(server: Serving): Promise<void> {
+  server.kill("SIGKILL");
+  await server.exit;
+}
+
+test("the PostgreSQL that a killed server leaves behind serves the next one", async () => {
+  const killed = await serveData("--no-demo");
+  const { data } = await killed.send(`mutation {
+    upsertDataset(input: { datasetId: "11111111-2222-3333-4444-555555555555", datasetSlug: "kept",
+                           ohlcvMeasurement: "kept_ohlcv", indicatorMeasurement: "kept_ind" }) { userErrors { message } }
+  }`);
+  expect(data).toEqual({ upsertDataset: { userErrors: [] } });
+  const postmaster = await postmasterOf(dataDir);
+  await killServer(killed);
+  expect(await processesIn(dataDir)).toContain(postmaster);
+
+  const next = await serveData();
+  expect(await postmasterOf(dataDir)).toBe(postmaster);
+  expect(await next.send(DATASETS)).toEqual(KEPT);
+  await expectCleanStop(next);
+});
+
+test("the data is served again after the server and PostgreSQL were killed, also where the pid is another program's by now", async () => {
+  const killed = await serveData();
+  const postmaster = await postmasterOf(dataDir);
+  await killServer(killed);
+  process.kill(postmaster, "SIGKILL");
+  await until(async () => (await processesIn(dataDir)).length === 0);
+
+  // Owned by PostgreSQL's own user, for it to be mistaken for a server.
+  const { uid, gid } = statSync(join(dataDir, "pg"));
+  const stranger = start(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { cwd: "/", uid, gid });
+  try {
+    const pidFile = join(dataDir, "pg", "postmaster.pid");
+    const stale = await readFile(pidFile, "utf8");
+    await writeFile(pidFile, stale.replace(/^\d+/, String(stranger.pid)));
+    const next = await serveData();
+    expect(await next.send(DATASETS)).toEqual(KEPT);
+    await expectCleanStop(next);
+    process.kill(stranger.pid, 0); // is still there
+  } finally {
+    stranger.kill("SIGKILL");
+    await stranger.exit;
+  }
+});
+
+test("a second server on a data directory says who serves it, and leaves that one alone", async () => {
+  const first = await serveData();
+  const second = run(["serve", "--port", "0", "--data-dir", dataDir]);
+  expect(await finished(second)).toEqual({
+    code: 1,
+    signal: null,
+    output: expect.stringMatching(
+      new RegExp(`^stage1-lineage: The data directory ${dataDir} is being served already .*process ${first.pid}.*\\n$`),
+    ),
+  });
+  expect(await first.send(DATASETS)).toEqual(KEPT);
+  await expectCleanStop(first);
+});
+
+test("a command beside a server leaves its database running, and the server's end takes PostgreSQL with it", async () => {
+  const server = await serveData();
+  const command = run(["migrate", "--data-dir", dataDir]);
+  expect(await finished(command)).toMatchObject({ code: 0, output: expect.stringContaining("nothing to do") });
+  expect(await server.send(DATASETS)).toEqual(KEPT);
+  await expectCleanStop(server);
+});
+
+test("a server that ends before a command leaves PostgreSQL to it, and the command's end stops it", async () => {
+  const server = await serveData();
+  const outside = await openClient(await urlOf(dataDir));
+  await outside.query("SELECT pg_advisory_lock(5731, 3)"); // what a migrator takes: the command waits
+  const command = run(["migrate", "--data-dir", dataDir]);
+  await until(async () => (await outside.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount === 1);
+
+  server.kill("SIGTERM");
+  expect(await server.exit).toEqual({ code: 0, signal: null });
+  await outside.end();
+  expect(await finished(command)).toMatchObject({ code: 0, output: expect.stringContaining("nothing to do") });
+  expect(await processesIn(dataDir)).toEqual([]);
+});
+
+test("a server whose PostgreSQL is killed stays, answers that the database is away, and ends in order", async () => {
+  const server = await serveData();
+  expect(await server.send(DATASETS)).toEqual(KEPT);
+  process.kill(await postmasterOf(dataDir), "SIGKILL");
+  await until(async () => (await processesIn(dataDir)).length === 0);
+
+  for (const _ of [1, 2]) {
+    expect(await server.send(DATASETS)).toMatchObject({
+      status: 503,
+      errors: [{ extensions: { code: "DATABASE_UNAVAILABLE" } }],
+    });
+  }
+  await expectCleanStop(server);
+});
+
+test("of ten processes that race on a new data directory one serves, one is refused, eight use it, and nothing is left", async () => {
+  const folder = await testFolder();
+  const contested = join(folder, "data");
+  const use = `
+    import { openEmbedded } from ${JSON.stringify(new URL("../../dist/db/embedded.js", import.meta.url))};
+    const database = await openEmbedded({ dataDir: ${JSON.stringify(contested)}, purpose: "test" });
+    await database.release();`;
+  const servers = [1, 2].map(() => run(["serve", "--port", "0", "--no-demo", "--data-dir", contested]));
+  const users = Array.from({ length: 8 }, () => runNode(["--input-type=module", "-e", use]));
+  for (const user of users) expect(await finished(user)).toEqual({ code: 0, signal: null, output: "" });
+
+  const refused = await Promise.race(servers.map(async (server) => ({ server, ...(await finished(server)) })));
+  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining("is being served already") });
+  for (const winner of servers.filter((server) => server !== refused.server)) {
+    const serving = await ready(winner);
+    expect(await serving.send(DATASETS)).toEqual({ status: 200, data: { datasets: { nodes: [] } } });
+    winner.kill("SIGTERM");
+    expect(await winner.exit).toEqual({ code: 0, signal: null });
+  }
+  expect(await processesIn(folder)).toEqual([]);
+  const halfMade = /^pg\.new-|^pgpass\.|^postgres-.*-\w{6}$/;
+  expect(readdirSync(contested).filter((name) => halfMade.test(name))).toEqual([]);
+});
