@@ -1,7 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { access, constants, link, mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { codeOf, isConnectionError, messageOf, OperatorError } from "../errors.ts";
@@ -16,7 +14,7 @@ import {
   stopPostmaster,
   unprivilegedUser,
 } from "./cluster.ts";
-import { unlessThere } from "./files.ts";
+import { PASSWORD_FILE, prepareDataDir } from "./data-dir.ts";
 import { openClient } from "./pool.ts";
 
 const DATABASE = "stage1_trading";
@@ -66,7 +64,7 @@ export interface EmbeddedDatabase {
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const dataDir = resolve(options.dataDir);
   const pgDir = join(dataDir, "pg");
-  const password = await prepareDataDir(dataDir);
+  const password = await prepareDataDir(dataDir, USER);
   const user = unprivilegedUser(pgDir);
   const cluster: Cluster = {
     dataDir,
@@ -83,7 +81,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
   await rememberPort(cluster, port);
   return {
     url: `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`,
-    psql: `PGPASSFILE=${shellQuote(join(dataDir, "pgpass"))} psql -h 127.0.0.1 -p ${port} -U ${USER} ${DATABASE}`,
+    psql: `PGPASSFILE=${shellQuote(join(dataDir, PASSWORD_FILE))} psql -h 127.0.0.1 -p ${port} -U ${USER} ${DATABASE}`,
     dataDir,
     release: () => leave(cluster, client),
   };
@@ -91,43 +89,6 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
 
 function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** Makes the directory and the file with its password. Returns the password. */
-async function prepareDataDir(dataDir: string): Promise<string> {
-  try {
-    await makeFolders(dataDir);
-    await access(`${dataDir}/.`, constants.W_OK | constants.X_OK); // "/." refuses a file
-    const file = join(dataDir, "pgpass");
-    if (!existsSync(file)) await makePasswordFile(file);
-    return readFileSync(file, "utf8").trim().split(":").at(-1) ?? "";
-  } catch (error) {
-    const code = codeOf(error);
-    const reason =
-      code === "EEXIST" || code === "ENOTDIR" ? "there is a file in its place" : (code ?? messageOf(error));
-    throw new OperatorError(
-      `Cannot write to the data directory ${dataDir} (${reason}): make it writable, or choose another with STAGE1_DATA_DIR.`,
-    );
-  }
-}
-
-/** As `mkdir` with `recursive` does, which never returns where the file system itself refuses folders, as /proc does. */
-async function makeFolders(folder: string): Promise<void> {
-  if (existsSync(folder)) return;
-  await makeFolders(dirname(folder));
-  await mkdir(folder, { mode: 0o700 }).catch(unlessThere);
-}
-
-/** Written beside its place first: another process that starts now finds the whole file, or none. */
-async function makePasswordFile(file: string): Promise<void> {
-  const written = `${file}.${randomBytes(6).toString("hex")}`;
-  try {
-    const password = randomBytes(24).toString("base64url");
-    await writeFile(written, `127.0.0.1:*:*:${USER}:${password}\n`, { mode: 0o600 });
-    await link(written, file).catch(unlessThere);
-  } finally {
-    await rm(written, { force: true });
-  }
 }
 
 /** The major version of the PostgreSQL that made the files; undefined where there are none. */

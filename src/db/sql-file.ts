@@ -109,6 +109,6 @@ function excerpt(file: string, text: string, offset: number): string {
   return [
     `sql/${file}:${line}:${column}`,
     margin + (text.split("\n")[line - 1] ?? ""),
-    " ".repeat(margin.length + column - 1) + "^",
+    `${" ".repeat(margin.length + column - 1)}^`,
   ].join("\n");
 }

@@ -116,7 +116,8 @@ export function pageArgs(arg: ArgBuilder<Types>) {
   };
 }
 
-interface ListArgs<Filter, Field extends string> {
+/** What a client wrote beside a list, checked except for its page. */
+export interface ListArgs<Filter, Field extends string> {
   readonly args: PageArgs;
   readonly filter: Filter;
   readonly orderBy: { readonly field: Field; readonly direction: Direction };

@@ -13,6 +13,11 @@ export function parseUuid(value: unknown): string | undefined {
   return typeof value === "string" && UUID.test(value) ? value.toLowerCase() : undefined;
 }
 
+/** A stored float as the API shows it: JSON has no NaN and no infinity. */
+export function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}
+
 builder.scalarType("UUID", {
   description:
     "An id: 32 hexadecimal digits in groups of 8-4-4-4-12, such as `11111111-2222-3333-4444-555555555555`. Not only the " +

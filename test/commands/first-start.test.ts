@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openClient } from "../../src/db/pool.ts";
 import { finished, makeFolder, removeFolder, run, type Serving, serve, startForTest, testFolder } from "./cli.ts";
 
-const hasPsql = spawnSync("psql", ["--version"]).status === 0;
+const PSQL = "psql";
+const hasPsql = spawnSync(PSQL, ["--version"]).status === 0;
 
 // The folder that a person starts in: what the first start makes, the next one finds. Its name needs quoting in a shell.
 let parent: string;

@@ -7,14 +7,8 @@ import { OrderDirection } from "../enums.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, inOrder } from "../loader.ts";
 import { Dataset, datasetById, Node } from "../nodes.ts";
-import { RunConnection, RunFilter, RunOrder, runFilter, runOrder } from "./run.ts";
-import {
-  SimulationConnection,
-  SimulationFilter,
-  SimulationOrder,
-  simulationFilter,
-  simulationOrder,
-} from "./simulation.ts";
+import { RunConnection, runArgs, runList } from "./run.ts";
+import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
 const datasetBySlug = batchLoader(async (db, slugs) =>
   inOrder(slugs, await datasetsBySlug(db, slugs), (row) => row.dataset_slug),
@@ -75,32 +69,14 @@ Dataset.implement({
     runs: t.field({
       type: RunConnection,
       description: "The walk-forward runs of the dataset, by default newest first.",
-      args: {
-        ...pageArgs(t.arg),
-        filter: t.arg({ type: RunFilter, description: "Only runs that meet all of these." }),
-        orderBy: t.arg({ type: RunOrder, description: "The order of the list." }),
-      },
-      resolve: (row, args, context) =>
-        runsOfDataset.connect(context, row.dataset_id, {
-          args,
-          filter: runFilter(args.filter),
-          orderBy: runOrder(args.orderBy),
-        }),
+      args: runArgs(t.arg),
+      resolve: (row, args, context) => runsOfDataset.connect(context, row.dataset_id, runList(args)),
     }),
     simulations: t.field({
       type: SimulationConnection,
       description: "The simulations of the dataset over all runs, by default newest first.",
-      args: {
-        ...pageArgs(t.arg),
-        filter: t.arg({ type: SimulationFilter, description: "Only simulations that meet all of these." }),
-        orderBy: t.arg({ type: SimulationOrder, description: "The order of the list." }),
-      },
-      resolve: (row, args, context) =>
-        simulationsOfDataset.connect(context, row.dataset_id, {
-          args,
-          filter: simulationFilter(args.filter),
-          orderBy: simulationOrder(args.orderBy),
-        }),
+      args: simulationArgs(t.arg),
+      resolve: (row, args, context) => simulationsOfDataset.connect(context, row.dataset_id, simulationList(args)),
     }),
   }),
 });

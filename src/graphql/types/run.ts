@@ -1,3 +1,4 @@
+import type { ArgBuilder, InputShapeFromFields } from "@pothos/core";
 import {
   type RunFilter as Filter,
   type FoldRow,
@@ -9,19 +10,14 @@ import {
   runs,
 } from "../../domain/run.ts";
 import { simulations } from "../../domain/simulation.ts";
-import { builder } from "../builder.ts";
-import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
+import { builder, type Types } from "../builder.ts";
+import { childConnection, connect, connectionType, type ListArgs, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus } from "../enums.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, grouped, inOrder } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, WalkforwardRun } from "../nodes.ts";
-import {
-  SimulationConnection,
-  SimulationFilter,
-  SimulationOrder,
-  simulationFilter,
-  simulationOrder,
-} from "./simulation.ts";
+import { finite } from "../scalars.ts";
+import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
 const folds = batchLoader(async (db, ids) => grouped(ids, await foldsOfRuns(db, ids), (row) => row.run_id));
 const foldCount = batchLoader(async (db, ids) =>
@@ -64,10 +60,6 @@ const WalkforwardFold = builder.objectRef<FoldRow>("WalkforwardFold").implement(
     metrics: t.expose("metrics", { type: "JSONObject", description: "Hit rates, profit factors, signal counts." }),
   }),
 });
-
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
-}
 
 WalkforwardRun.implement({
   description: "A model trained and tested fold by fold over a dataset. Its predictions are a QuestDB table.",
@@ -134,24 +126,15 @@ WalkforwardRun.implement({
     simulations: t.field({
       type: SimulationConnection,
       description: "The simulations of the run, by default newest first.",
-      args: {
-        ...pageArgs(t.arg),
-        filter: t.arg({ type: SimulationFilter, description: "Only simulations that meet all of these." }),
-        orderBy: t.arg({ type: SimulationOrder, description: "The order of the list." }),
-      },
-      resolve: (row, args, context) =>
-        simulationsOfRun.connect(context, row.run_id, {
-          args,
-          filter: simulationFilter(args.filter),
-          orderBy: simulationOrder(args.orderBy),
-        }),
+      args: simulationArgs(t.arg),
+      resolve: (row, args, context) => simulationsOfRun.connect(context, row.run_id, simulationList(args)),
     }),
   }),
 });
 
 export const RunConnection = connectionType("WalkforwardRun", WalkforwardRun, "walk-forward runs");
 
-export const RunFilter = builder.inputType("RunFilter", {
+const RunFilter = builder.inputType("RunFilter", {
   description: "Runs that meet every condition given. A condition that is null or left out is none.",
   fields: (t) => ({
     datasetId: t.field({ type: "UUID", description: "Of this dataset." }),
@@ -163,17 +146,6 @@ export const RunFilter = builder.inputType("RunFilter", {
   }),
 });
 
-/** The filter as `domain/run` takes it. Throws ClientError BAD_USER_INPUT. */
-export function runFilter(input: typeof RunFilter.$inferInput | null | undefined): Filter {
-  return {
-    datasetId: input?.datasetId,
-    status: input?.status,
-    targetColumn: checkText("targetColumn", input?.targetColumn),
-    search: searchText(input?.search),
-    created: timeRange(input?.createdAfter, input?.createdBefore),
-  };
-}
-
 const RunOrderField = builder.enumType("RunOrderField", {
   description: "What a list of runs can be sorted by. The id breaks ties.",
   values: {
@@ -184,7 +156,7 @@ const RunOrderField = builder.enumType("RunOrderField", {
   } satisfies Record<OrderField, { description: string }>,
 });
 
-export const RunOrder = builder.inputType("RunOrder", {
+const RunOrder = builder.inputType("RunOrder", {
   description: "An order of runs.",
   fields: (t) => ({
     field: t.field({ type: RunOrderField, required: true, description: "What to sort by." }),
@@ -192,8 +164,27 @@ export const RunOrder = builder.inputType("RunOrder", {
   }),
 });
 
-export function runOrder(input: typeof RunOrder.$inferInput | null | undefined): typeof RunOrder.$inferInput {
-  return input ?? { field: "CREATED_AT", direction: "DESC" };
+/** The arguments of every list of runs. */
+export const runArgs = (arg: ArgBuilder<Types>) => ({
+  ...pageArgs(arg),
+  filter: arg({ type: RunFilter, description: "Only runs that meet all of these." }),
+  orderBy: arg({ type: RunOrder, description: "The order of the list. Default: newest first." }),
+});
+
+/** These arguments as lists take them. Throws ClientError BAD_USER_INPUT. */
+export function runList(args: InputShapeFromFields<ReturnType<typeof runArgs>>): ListArgs<Filter, OrderField> {
+  const { filter, orderBy } = args;
+  return {
+    args,
+    filter: {
+      datasetId: filter?.datasetId,
+      status: filter?.status,
+      targetColumn: checkText("targetColumn", filter?.targetColumn),
+      search: searchText(filter?.search),
+      created: timeRange(filter?.createdAfter, filter?.createdBefore),
+    },
+    orderBy: orderBy ?? { field: "CREATED_AT", direction: "DESC" },
+  };
 }
 
 const RunMeasurement = builder.inputType("RunMeasurement", {
@@ -229,12 +220,7 @@ builder.queryFields((t) => ({
   runs: t.field({
     type: RunConnection,
     description: "All walk-forward runs, by default newest first.",
-    args: {
-      ...pageArgs(t.arg),
-      filter: t.arg({ type: RunFilter, description: "Only runs that meet all of these." }),
-      orderBy: t.arg({ type: RunOrder, description: "The order of the list." }),
-    },
-    resolve: (_, args, context) =>
-      connect(context, "runs", runs, { args, filter: runFilter(args.filter), orderBy: runOrder(args.orderBy) }),
+    args: runArgs(t.arg),
+    resolve: (_, args, context) => connect(context, "runs", runs, runList(args)),
   }),
 }));

@@ -1,3 +1,4 @@
+import type { ArgBuilder, InputShapeFromFields } from "@pothos/core";
 import {
   type BucketRow,
   bucketsOfSimulations,
@@ -7,21 +8,18 @@ import {
   type TradeRow,
   trades,
 } from "../../domain/simulation.ts";
-import { builder } from "../builder.ts";
-import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
+import { builder, type Types } from "../builder.ts";
+import { childConnection, connect, connectionType, type ListArgs, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus, SimulationMode, TradeSide, tradeSide } from "../enums.ts";
 import { timeRange } from "../input.ts";
 import { batchLoader, grouped } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, Simulation, simulationById, WalkforwardRun } from "../nodes.ts";
+import { finite } from "../scalars.ts";
 
 const buckets = batchLoader(async (db, ids) =>
   grouped(ids, await bucketsOfSimulations(db, ids), (row) => row.simulation_id),
 );
 const tradesOfSimulation = childConnection("Simulation.trades", trades, "t.simulation_id");
-
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
-}
 
 const SimulationTrade = builder.objectRef<TradeRow>("SimulationTrade").implement({
   description: "One trade of a simulation. A number that is not finite is null.",
@@ -155,7 +153,7 @@ Simulation.implement({
 
 export const SimulationConnection = connectionType("Simulation", Simulation, "simulations");
 
-export const SimulationFilter = builder.inputType("SimulationFilter", {
+const SimulationFilter = builder.inputType("SimulationFilter", {
   description: "Simulations that meet every condition given. A condition that is null or left out is none.",
   fields: (t) => ({
     datasetId: t.field({ type: "UUID", description: "Of this dataset." }),
@@ -167,17 +165,6 @@ export const SimulationFilter = builder.inputType("SimulationFilter", {
   }),
 });
 
-/** The filter as `domain/simulation` takes it. */
-export function simulationFilter(input: typeof SimulationFilter.$inferInput | null | undefined): Filter {
-  return {
-    datasetId: input?.datasetId,
-    runId: input?.runId,
-    status: input?.status,
-    mode: input?.mode,
-    created: timeRange(input?.createdAfter, input?.createdBefore),
-  };
-}
-
 const SimulationOrderField = builder.enumType("SimulationOrderField", {
   description: "What a list of simulations can be sorted by. The id breaks ties.",
   values: {
@@ -188,7 +175,7 @@ const SimulationOrderField = builder.enumType("SimulationOrderField", {
   } satisfies Record<OrderField, { description: string }>,
 });
 
-export const SimulationOrder = builder.inputType("SimulationOrder", {
+const SimulationOrder = builder.inputType("SimulationOrder", {
   description: "An order of simulations.",
   fields: (t) => ({
     field: t.field({ type: SimulationOrderField, required: true, description: "What to sort by." }),
@@ -196,10 +183,29 @@ export const SimulationOrder = builder.inputType("SimulationOrder", {
   }),
 });
 
-export function simulationOrder(
-  input: typeof SimulationOrder.$inferInput | null | undefined,
-): typeof SimulationOrder.$inferInput {
-  return input ?? { field: "CREATED_AT", direction: "DESC" };
+/** The arguments of every list of simulations. */
+export const simulationArgs = (arg: ArgBuilder<Types>) => ({
+  ...pageArgs(arg),
+  filter: arg({ type: SimulationFilter, description: "Only simulations that meet all of these." }),
+  orderBy: arg({ type: SimulationOrder, description: "The order of the list. Default: newest first." }),
+});
+
+/** These arguments as lists take them. */
+export function simulationList(
+  args: InputShapeFromFields<ReturnType<typeof simulationArgs>>,
+): ListArgs<Filter, OrderField> {
+  const { filter, orderBy } = args;
+  return {
+    args,
+    filter: {
+      datasetId: filter?.datasetId,
+      runId: filter?.runId,
+      status: filter?.status,
+      mode: filter?.mode,
+      created: timeRange(filter?.createdAfter, filter?.createdBefore),
+    },
+    orderBy: orderBy ?? { field: "CREATED_AT", direction: "DESC" },
+  };
 }
 
 builder.queryFields((t) => ({
@@ -214,16 +220,7 @@ builder.queryFields((t) => ({
   simulations: t.field({
     type: SimulationConnection,
     description: "All simulations, by default newest first.",
-    args: {
-      ...pageArgs(t.arg),
-      filter: t.arg({ type: SimulationFilter, description: "Only simulations that meet all of these." }),
-      orderBy: t.arg({ type: SimulationOrder, description: "The order of the list." }),
-    },
-    resolve: (_, args, context) =>
-      connect(context, "simulations", simulations, {
-        args,
-        filter: simulationFilter(args.filter),
-        orderBy: simulationOrder(args.orderBy),
-      }),
+    args: simulationArgs(t.arg),
+    resolve: (_, args, context) => connect(context, "simulations", simulations, simulationList(args)),
   }),
 }));

@@ -1,0 +1,49 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { access, constants, link, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { codeOf, messageOf, OperatorError } from "../errors.ts";
+import { unlessThere } from "./files.ts";
+
+/** In the format of libpq's PGPASSFILE. */
+export const PASSWORD_FILE = "pgpass";
+
+/**
+ * Makes the directory, and in it the file with the password of `user`, where they are not there yet. Returns the password.
+ * Throws OperatorError where it cannot.
+ */
+export async function prepareDataDir(dataDir: string, user: string): Promise<string> {
+  try {
+    await makeFolders(dataDir);
+    await access(`${dataDir}/.`, constants.W_OK | constants.X_OK); // "/." refuses a file
+    const file = join(dataDir, PASSWORD_FILE);
+    if (!existsSync(file)) await makePasswordFile(file, user);
+    return readFileSync(file, "utf8").trim().split(":").at(-1) ?? "";
+  } catch (error) {
+    const code = codeOf(error);
+    const reason =
+      code === "EEXIST" || code === "ENOTDIR" ? "there is a file in its place" : (code ?? messageOf(error));
+    throw new OperatorError(
+      `Cannot write to the data directory ${dataDir} (${reason}): make it writable, or choose another with STAGE1_DATA_DIR.`,
+    );
+  }
+}
+
+/** As `mkdir` with `recursive` does, which never returns where the file system itself refuses folders, as /proc does. */
+async function makeFolders(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  await makeFolders(dirname(folder));
+  await mkdir(folder, { mode: 0o700 }).catch(unlessThere);
+}
+
+/** Written beside its place first: another process that starts now finds the whole file, or none. */
+async function makePasswordFile(file: string, user: string): Promise<void> {
+  const written = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    const password = randomBytes(24).toString("base64url");
+    await writeFile(written, `127.0.0.1:*:*:${user}:${password}\n`, { mode: 0o600 });
+    await link(written, file).catch(unlessThere);
+  } finally {
+    await rm(written, { force: true });
+  }
+}
