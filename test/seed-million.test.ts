@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { insertLarge } from "../src/domain/seed-large.ts";
+import { insertLarge } from "../src/domain/seed/insert-large.ts";
 import { createDatabase, type TestDatabase } from "./harness.ts";
 
 const TOTALS = { datasets: 2_000, runs: 20_000, simulations: 1_000_000 };

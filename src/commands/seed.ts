@@ -1,8 +1,8 @@
 import type { Config } from "../config.ts";
 import { migrate, requireCurrent, schemaState } from "../db/migrate.ts";
 import { createPool, openClient, type Pool } from "../db/pool.ts";
-import { countOtherRows, countsOfDemo, holdsRows, insertDemo, type LineageCounts } from "../domain/seed.ts";
-import { insertLarge } from "../domain/seed-large.ts";
+import { countOtherRows, countsOfDemo, holdsRows, insertDemo, type LineageCounts } from "../domain/seed/insert-demo.ts";
+import { insertLarge } from "../domain/seed/insert-large.ts";
 import { codeOf, OperatorError } from "../errors.ts";
 import { type CommandDatabase, openDatabase } from "./database.ts";
 import { startProgress } from "./progress.ts";

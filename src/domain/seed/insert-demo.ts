@@ -1,4 +1,4 @@
-import type { Db } from "../db/pool.ts";
+import type { Db } from "../../db/pool.ts";
 import { type DemoRows, demoRows } from "./demo-rows.ts";
 
 /** How many datasets, runs and simulations there are, or are to be. */

@@ -1,5 +1,5 @@
-import type { Db } from "../db/pool.ts";
-import type { LineageCounts } from "./seed.ts";
+import type { Db } from "../../db/pool.ts";
+import type { LineageCounts } from "./insert-demo.ts";
 
 /** Rows a statement: about a second's work, which is how long an interruption has to wait. */
 const BATCH = 20_000;
