@@ -101,20 +101,12 @@ test("a file in the place of the data directory, or of a folder above it, is one
   }
 });
 
-test.skipIf(process.getuid?.() === 0)(
-  "a data directory that may not be written is one line (not for root, who may)",
-  async () => {
-    const cwd = await testFolder();
-    await chmod(cwd, 0o500);
-    expect(await refusal({}, cwd)).toContain(`Cannot write to the data directory ${join(cwd, ".stage1")} (EACCES)`);
-  },
-);
-
-test.skipIf(process.platform !== "linux")(
-  "a data directory that not even root may make is one line (needs Linux's /proc)",
-  async () => {
-    expect(await refusal({ STAGE1_DATA_DIR: "/proc/stage1" }, await testFolder())).toContain(
-      "Cannot write to the data directory /proc/stage1",
-    );
-  },
-);
+test("a data directory that may not be written is one line", async () => {
+  const cwd = await testFolder();
+  await chmod(cwd, 0o500);
+  // Root may write there too; what the kernel makes up, nobody may.
+  const dataDir = process.getuid?.() === 0 ? "/proc/stage1" : join(cwd, ".stage1");
+  expect(await refusal({ STAGE1_DATA_DIR: dataDir }, cwd)).toMatch(
+    new RegExp(`Cannot write to the data directory ${dataDir} \\(E[A-Z]+\\): make it writable`),
+  );
+});
