@@ -27,7 +27,7 @@ const schema = z.object({
   HOST: z
     .string()
     .refine(
-      (host) => isIP(host) > 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host),
+      (host) => isIP(host) > 0 || /^(?!\d+$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host),
       "must be an address or a host name, without scheme or port",
     )
     .default("127.0.0.1"),

@@ -70,6 +70,15 @@ test("data of another PostgreSQL, and what is no data at all, are refused by nam
   const dataDir = await testFolder();
   const pgDir = join(dataDir, "pg");
   await mkdir(pgDir);
+  await expect(openEmbedded({ dataDir, purpose: "test" })).rejects.toThrow(
+    `${dataDir} holds other files and is no data directory of stage1-lineage: choose an empty or a new folder`,
+  );
+  expect(readdirSync(dataDir)).toEqual(["pg"]);
+  await writeFile(join(dataDir, "pgpass"), "a note of somebody's\n");
+  await expect(openEmbedded({ dataDir, purpose: "test" })).rejects.toThrow(
+    "pgpass is not the password file of an embedded",
+  );
+  await writeFile(join(dataDir, "pgpass"), "127.0.0.1:*:*:stage1:secret\n");
   await writeFile(join(pgDir, "letter.txt"), "");
   const opened = () => openEmbedded({ dataDir, purpose: "test" });
   await expect(opened()).rejects.toThrow(`There is something in ${pgDir} that is no database: move it away`);

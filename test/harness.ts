@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inject } from "vitest";
 import { createPool, openClient, type Pool } from "../src/db/pool.ts";
-import { createGraphQL } from "../src/graphql/yoga.ts";
+import { createHandler } from "../src/graphql/handler.ts";
 
 /** A database of the test's own on the run's PostgreSQL. */
 export interface TestDatabase {
@@ -80,8 +80,8 @@ export async function startServer(database: TestDatabase): Promise<TestServer> {
   let statements: string[] = [];
   const internalErrors: unknown[] = [];
   const pool = openTestPool(database.url, (text) => statements.push(text));
-  const yoga = createGraphQL({ db: pool, logInternalError: (error) => internalErrors.push(error) });
-  const server = await listen(createServer(yoga));
+  const handler = createHandler({ db: pool, logInternalError: (error) => internalErrors.push(error) });
+  const server = await listen(createServer(handler));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
 
   async function send<Data>(query: string, variables?: Record<string, unknown>, operationName?: string) {

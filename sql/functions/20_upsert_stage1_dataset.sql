@@ -1,3 +1,22 @@
+-- What the API shows of stored JSON: an object as it is, also one that a text contains; nothing as {}; anything else under "value".
+CREATE OR REPLACE FUNCTION stage1_json_object(p_json jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    inner_json jsonb := p_json;
+BEGIN
+    IF p_json IS NULL OR p_json = 'null' THEN
+        RETURN '{}';
+    END IF;
+    IF jsonb_typeof(p_json) = 'string' THEN
+        BEGIN
+            inner_json := (p_json #>> '{}')::jsonb;
+        EXCEPTION WHEN data_exception THEN
+            NULL;  -- plain text
+        END;
+    END IF;
+    RETURN CASE WHEN jsonb_typeof(inner_json) = 'object' THEN inner_json ELSE jsonb_build_object('value', p_json) END;
+END
+$$;
+
 -- For clients that write a whole dataset at once: every column takes the given value, NULL included; metadata is merged.
 CREATE OR REPLACE FUNCTION upsert_stage1_dataset(
     p_dataset_id UUID,
@@ -23,7 +42,7 @@ BEGIN
     VALUES (
         p_dataset_id, p_dataset_slug, p_symbol, p_granularity, p_source, p_ohlcv_measurement, p_indicator_measurement,
         p_ohlcv_rows, p_indicator_rows, p_ohlcv_first, p_ohlcv_last, p_indicator_first, p_indicator_last,
-        COALESCE(p_metadata, '{}'::jsonb))
+        stage1_json_object(p_metadata))
     ON CONFLICT (dataset_id) DO UPDATE SET
         dataset_slug = EXCLUDED.dataset_slug,
         symbol = EXCLUDED.symbol,
@@ -37,7 +56,10 @@ BEGIN
         ohlcv_last_ts = EXCLUDED.ohlcv_last_ts,
         indicator_first_ts = EXCLUDED.indicator_first_ts,
         indicator_last_ts = EXCLUDED.indicator_last_ts,
-        metadata = COALESCE(stage1_datasets.metadata, '{}'::jsonb) || COALESCE(EXCLUDED.metadata, '{}'::jsonb),
+        -- Merged as objects: || would make a list of anything else, a longer one at each write.
+        metadata = CASE
+            WHEN EXCLUDED.metadata = '{}' AND stage1_datasets.metadata IS NOT NULL THEN stage1_datasets.metadata
+            ELSE stage1_json_object(stage1_datasets.metadata) || EXCLUDED.metadata END,
         updated_at = NOW();
 END;
 $$ LANGUAGE plpgsql;

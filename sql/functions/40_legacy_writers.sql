@@ -1,10 +1,9 @@
--- A legacy client knows only indicator_datasets. Its row gets a master row first, or refreshes the one that is there, so
--- that the client goes on working and its dataset shows up in the catalogue.
-CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    tag text;
+-- A legacy client knows only indicator_datasets. Its row gets a master row, or refreshes the one that is there, so that the
+-- client goes on working and its dataset shows up in the catalogue.
+
+-- One variant of the clients writes questdb_tag, the other questdb_measurement; both read their own.
+CREATE OR REPLACE FUNCTION stage1_one_name_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- One variant of the clients writes questdb_tag, the other questdb_measurement; both read their own.
     IF TG_OP = 'UPDATE' AND NEW.questdb_measurement IS DISTINCT FROM OLD.questdb_measurement
        AND NEW.questdb_tag IS NOT DISTINCT FROM OLD.questdb_tag THEN
         NEW.questdb_tag := NEW.questdb_measurement;
@@ -15,8 +14,14 @@ BEGIN
     IF TG_OP = 'UPDATE' THEN
         NEW.updated_at := now();
     END IF;
-    tag := nullif(NEW.questdb_tag, '');
+    RETURN NEW;
+END
+$$;
 
+CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    tag text := nullif(NEW.questdb_tag, '');
+BEGIN
     INSERT INTO stage1_datasets AS d (
         dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
         indicator_row_count, indicator_first_ts, indicator_last_ts, metadata)
@@ -37,7 +42,7 @@ BEGIN
         indicator_row_count = coalesce(EXCLUDED.indicator_row_count, d.indicator_row_count),
         indicator_first_ts = coalesce(EXCLUDED.indicator_first_ts, d.indicator_first_ts),
         indicator_last_ts = coalesce(EXCLUDED.indicator_last_ts, d.indicator_last_ts);
-    RETURN NEW;
+    RETURN NULL;
 END
 $$;
 
@@ -50,6 +55,12 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE TRIGGER indicator_datasets_master_row
+CREATE OR REPLACE TRIGGER indicator_datasets_one_name
     BEFORE INSERT OR UPDATE ON indicator_datasets
+    FOR EACH ROW EXECUTE FUNCTION stage1_one_name_of_legacy_row();
+
+-- After the row is written, since before that ON CONFLICT may still turn it into another. Triggers run in the order of their
+-- names, and the foreign key's own is named RI_…: the capital lets this one make the master row before the key looks for it.
+CREATE OR REPLACE TRIGGER "INDICATOR_DATASETS_MASTER_ROW"
+    AFTER INSERT OR UPDATE ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_master_of_legacy_row();

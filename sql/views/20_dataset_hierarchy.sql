@@ -27,7 +27,8 @@ LEFT JOIN LATERAL (
     SELECT r.run_id, r.prediction_measurement, r.serialized_config, r.status,
            s.simulation_id, s.questdb_namespace, s.status, s.serialized_config
     FROM simulation_runs s
-    LEFT JOIN walkforward_runs r ON r.run_id = s.run_id
+    -- One by one, by the key: a plain join would read every run for each page.
+    LEFT JOIN LATERAL (SELECT * FROM walkforward_runs own WHERE own.run_id = s.run_id LIMIT 1) r ON true
     WHERE s.dataset_id = d.dataset_id AND r.dataset_id IS NULL
 ) leaf ON true;
 

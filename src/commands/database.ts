@@ -1,7 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { type EmbeddedDatabase, openEmbedded } from "../db/embedded.ts";
+import { migrate, requireCurrent } from "../db/migrate.ts";
 import { createPool, openClient, type Pool } from "../db/pool.ts";
 import { codeOf, messageOf, OperatorError } from "../errors.ts";
+import { aborted } from "./aborted.ts";
 import type { Logger } from "./logger.ts";
 
 /** The database of a command: the configured one, or the embedded one for as long as the command holds it. */
@@ -11,23 +14,50 @@ export interface CommandDatabase {
   release(): Promise<void>;
 }
 
+/** An embedded database that is still starting when its command is stopped gets this long to be stopped too. */
+const OPEN_GRACE_MS = 5_000;
+
+interface OpenOptions {
+  /** The command's name; only one process at a time may `serve` an embedded database. */
+  readonly purpose: string;
+  readonly stop: AbortSignal;
+  /** Called where an embedded database was lost for good. */
+  onLost?(error: unknown): void;
+}
+
 /**
- * Opens the database that the configuration names. Throws OperatorError where it does not answer.
- *
- * @param purpose - the command's name; only one process at a time may `serve` an embedded database
+ * Opens the database that the configuration names. Throws OperatorError where it does not answer, or where `stop` is
+ * aborted before it does.
  */
-export async function openDatabase(config: Config, purpose: string): Promise<CommandDatabase> {
-  if (config.databaseUrl === undefined) {
-    const embedded = await openEmbedded({ dataDir: config.dataDir, purpose });
-    return { url: embedded.url, embedded, release: () => embedded.release() };
+export async function openDatabase(config: Config, options: OpenOptions): Promise<CommandDatabase> {
+  if (config.databaseUrl !== undefined) {
+    await requireAnswer(config.databaseUrl);
+    return { url: config.databaseUrl, embedded: undefined, release: async () => {} };
   }
-  await requireAnswer(config.databaseUrl);
-  return { url: config.databaseUrl, embedded: undefined, release: async () => {} };
+  const opening = openEmbedded({ dataDir: config.dataDir, ...options });
+  const embedded = await Promise.race([opening, aborted(options.stop)]);
+  if (embedded) return { url: embedded.url, embedded, release: () => embedded.release() };
+  const late = await Promise.race([opening.catch(() => undefined), delay(OPEN_GRACE_MS, undefined, { ref: false })]);
+  await late?.release();
+  throw new OperatorError("Interrupted while the embedded PostgreSQL was starting: nothing was done.");
+}
+
+/**
+ * Sees to the schema that a command needs: an embedded database is migrated, a configured one only where `migrateFirst`
+ * says so, and must have this version's schema otherwise. Returns how many files were applied.
+ */
+export async function ensureSchema(
+  { url, embedded }: CommandDatabase,
+  options: { migrateFirst: boolean; warn(message: string): void },
+): Promise<number> {
+  if (embedded || options.migrateFirst) return (await migrate({ url, warn: options.warn })).length;
+  await requireCurrent(url);
+  return 0;
 }
 
 async function requireAnswer(url: string): Promise<void> {
-  const { hostname, port, pathname } = new URL(url);
-  const place = `${hostname || "localhost"}:${port || 5432}`;
+  const place = placeOf(url);
+  const { pathname } = new URL(url);
   try {
     const client = await openClient(url);
     await client.end();
@@ -39,12 +69,22 @@ async function requireAnswer(url: string): Promise<void> {
 function whyNoAnswer(error: unknown, place: string, name: string): string {
   const code = codeOf(error) ?? "";
   if (code === "3D000") return `There is no database ${name} at ${place}: create it, or correct DATABASE_URL.`;
+  if (/password must be a string/.test(messageOf(error))) {
+    return `The database at ${place} asks for a password: put it into DATABASE_URL, or into PGPASSWORD.`;
+  }
   if (code.startsWith("28")) {
     return `The database at ${place} refuses the login: correct the user or password in DATABASE_URL.`;
   }
   // Node's codes are words that say enough; PostgreSQL's are not.
   const reason = /^E[A-Z]/.test(code) ? code : messageOf(error);
   return `The database at ${place} does not answer (${reason}): start it, or correct DATABASE_URL.`;
+}
+
+/** Where a URL leads, as `host:port` or the folder of a socket. */
+export function placeOf(url: string): string {
+  const { hostname, port, searchParams } = new URL(url);
+  const host = hostname || searchParams.get("host") || "localhost";
+  return host.startsWith("/") ? host : `${host}:${port || 5432}`;
 }
 
 /** A pool with the settings that every command shares. */

@@ -9,5 +9,13 @@ export function createLogger(level: Config["logLevel"]) {
   const stream = process.stderr.isTTY
     ? PinoPretty({ destination: 2, sync: true, ignore: "pid,hostname" })
     : pino.destination({ dest: 2, sync: true });
-  return pino({ level }, stream);
+  return pino({ level, serializers: { err: describeError } }, stream);
+}
+
+/** What tells the cause. Not all of an error's own properties, as is pino's way: pg hangs its whole connection on one. */
+function describeError(error: unknown) {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack } = error;
+  const { code, detail, where } = error as { code?: unknown; detail?: unknown; where?: unknown };
+  return { type: name, message, code, detail, where, stack };
 }

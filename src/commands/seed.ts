@@ -1,10 +1,9 @@
 import type { Config } from "../config.ts";
-import { migrate, requireCurrent, schemaState } from "../db/migrate.ts";
-import { createPool, openClient, type Pool } from "../db/pool.ts";
+import { createPool, type Pool } from "../db/pool.ts";
 import { countOtherRows, countsOfDemo, holdsRows, insertDemo, type LineageCounts } from "../domain/seed/insert-demo.ts";
 import { insertLarge } from "../domain/seed/insert-large.ts";
 import { codeOf, OperatorError } from "../errors.ts";
-import { type CommandDatabase, openDatabase } from "./database.ts";
+import { ensureSchema, openDatabase } from "./database.ts";
 import { startProgress } from "./progress.ts";
 
 /** The flags of `seed`, as they stand on the command line. */
@@ -22,9 +21,9 @@ export interface SeedFlags {
  */
 export async function runSeed(config: Config, flags: SeedFlags, stop: AbortSignal): Promise<void> {
   const totals = largeTotals(flags);
-  const database = await openDatabase(config, "seed");
+  const database = await openDatabase(config, { purpose: "seed", stop });
   try {
-    await requireSchema(database);
+    await ensureSchema(database, { migrateFirst: false, warn: (message) => say(`warning: ${message}`) });
     await withPool(database.url, async (db) => {
       if (!flags.force) refuseOtherRows(await countOtherRows(db));
       try {
@@ -90,19 +89,6 @@ function parseCount(flag: string, text: string | undefined): number | undefined 
   if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) throw new OperatorError(`${flag} must be a whole number from 0 to 999999999.`);
   return Number(text);
-}
-
-async function requireSchema({ url, embedded }: CommandDatabase): Promise<void> {
-  if (embedded) {
-    await migrate({ url });
-    return;
-  }
-  const client = await openClient(url);
-  try {
-    requireCurrent(await schemaState(client), "stage1-lineage migrate` or, in a checkout, `npm run migrate");
-  } finally {
-    await client.end();
-  }
 }
 
 function refuseOtherRows(others: LineageCounts): void {

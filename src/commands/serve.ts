@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { EmbeddedDatabase } from "../db/embedded.ts";
-import { migrate, requireCurrent, schemaState } from "../db/migrate.ts";
-import { openClient } from "../db/pool.ts";
-import { createGraphQL, ENDPOINT } from "../graphql/yoga.ts";
+import type { ErrorCode } from "../errors.ts";
+import { createHandler } from "../graphql/handler.ts";
+import { ENDPOINT } from "../graphql/yoga.ts";
 import { aborted } from "./aborted.ts";
-import { type CommandDatabase, openDatabase, openPool } from "./database.ts";
+import { type CommandDatabase, ensureSchema, openDatabase, openPool, placeOf } from "./database.ts";
 import { baseUrl, closeServer, listen } from "./http.ts";
 import type { Logger } from "./logger.ts";
 import { loadDemo } from "./seed.ts";
@@ -27,75 +28,69 @@ const POOL_GRACE_MS = 500;
 
 /** Serves until `stop` is aborted, then ends everything in the reverse of the order it began in. */
 export async function serve(config: Config, options: ServeOptions, log: Logger, stop: AbortSignal): Promise<void> {
+  let answer: RequestListener = notReady;
+  // First of all, so that a port that is taken is known before anything is made or changed.
+  const server = await listen((request, response) => answer(request, response), config.host, config.port);
+  const lost = new AbortController();
+  const ending = AbortSignal.any([stop, lost.signal]);
   const releases: (() => Promise<void>)[] = [];
   try {
-    const database = await openDatabase(config, "serve");
+    const database = await openDatabase(config, { purpose: "serve", stop, onLost: (error) => lost.abort(error) });
     releases.push(() => database.release());
-    await Promise.race([bringUpToDate(database, options, log), aborted(stop)]);
+    await Promise.race([prepare(database, options, log), aborted(ending)]);
     if (stop.aborted) return;
 
     const pool = openPool(database.url, log);
     releases.push(() => Promise.race([pool.end(), delay(POOL_GRACE_MS)]));
-    const yoga = createGraphQL({
+    answer = createHandler({
       db: pool,
       logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
     });
-    releases.push(async () => yoga.dispose());
-    const server = await listen(
-      (request, response) => {
-        if (request.url === "/") response.writeHead(302, { location: ENDPOINT }).end();
-        else void yoga(request, response);
-      },
-      config.host,
-      config.port,
-    );
-    releases.push(() => closeServer(server, GRACE_MS));
-
-    process.stdout.write(banner(baseUrl(server), database.embedded));
-    await aborted(stop);
+    process.stdout.write(banner(baseUrl(server), database, options));
+    await aborted(ending);
     log.info("stopping: requests under way are finished first");
+    lost.signal.throwIfAborted();
+  } catch (error) {
+    if (!stop.aborted) throw error; // what fails because it was interrupted is no failure
   } finally {
+    await closeServer(server, GRACE_MS);
     for (const release of releases.reverse()) await release();
   }
 }
 
-async function bringUpToDate({ url, embedded }: CommandDatabase, options: ServeOptions, log: Logger): Promise<void> {
-  if (embedded || options.migrate) {
-    const applied = await migrate({ url, report: (line) => log.debug(line) });
-    if (applied.length > 0) log.info({ files: applied.length }, "migrated the database");
-  } else {
-    const client = await openClient(url);
-    try {
-      requireCurrent(
-        await schemaState(client),
-        "stage1-lineage migrate` (in a checkout: `npm run migrate`), or start with `--migrate",
-      );
-    } finally {
-      await client.end();
-    }
-  }
-  if (embedded) await loadDemoOnce(embedded, options.demo, log);
+const notReady: RequestListener = (_, response) => {
+  const error = {
+    message: "The server is starting: try again in a second.",
+    extensions: { code: "DATABASE_UNAVAILABLE" satisfies ErrorCode },
+  };
+  response.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
+  response.end(JSON.stringify({ errors: [error] }));
+};
+
+async function prepare(database: CommandDatabase, options: ServeOptions, log: Logger): Promise<void> {
+  const applied = await ensureSchema(database, { migrateFirst: options.migrate, warn: (message) => log.warn(message) });
+  if (applied > 0) log.info({ files: applied }, "migrated the database");
+  if (database.embedded) await loadDemoOnce(database.embedded, options.demo, log);
 }
 
 /** Whether there was a demo to load is decided at the first start, for good: who deletes it does not get it again. */
 async function loadDemoOnce({ url, dataDir }: EmbeddedDatabase, wanted: boolean, log: Logger): Promise<void> {
   const decided = join(dataDir, "demo");
   if (existsSync(decided)) return;
-  if (wanted && (await loadDemo(url))) log.info("loaded the demo lineage");
-  await writeFile(decided, wanted ? "loaded\n" : "declined\n");
+  const loaded = wanted && (await loadDemo(url));
+  if (loaded) log.info("loaded the demo lineage");
+  await writeFile(decided, loaded ? "loaded\n" : "left out\n");
 }
 
-function banner(base: string, embedded: EmbeddedDatabase | undefined): string {
-  const lines = [["GraphiQL", `${base}${ENDPOINT}`]];
-  if (embedded) {
-    lines.push(
-      ["psql", embedded.psql],
-      ["Data", `${embedded.dataDir} (STAGE1_DATA_DIR moves it)`],
-      ["No demo", "start on a new data directory with `npm start -- --no-demo`"],
-    );
-  } else {
-    lines.push(["Database", "DATABASE_URL"]);
-  }
-  lines.push(["Stop", "Ctrl-C"]);
-  return `\nstage1-lineage is ready.\n${lines.map(([name = "", value]) => `  ${name.padEnd(9)} ${value}\n`).join("")}\n`;
+function banner(base: string, { url, embedded }: CommandDatabase, { demo }: ServeOptions): string {
+  const command = process.env["npm_lifecycle_event"] === "start" ? "npm start --" : "stage1-lineage serve";
+  const lines = embedded
+    ? [
+        ["psql", embedded.psql],
+        ["Data", `${embedded.dataDir} (STAGE1_DATA_DIR chooses another)`],
+        ...(demo ? [["No demo", `\`${command} --no-demo\` on a new data directory`]] : []),
+      ]
+    : [["Database", `${new URL(url).pathname.slice(1)} at ${placeOf(url)}`]];
+  const all = [["GraphiQL", `${base}${ENDPOINT}`], ...lines, ["Stop", "Ctrl-C"]];
+  return `\nstage1-lineage is ready.\n${all.map(([name = "", value]) => `  ${name.padEnd(9)} ${value}\n`).join("")}\n`;
 }

@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { OperatorError } from "../errors.ts";
 import { unlessThere } from "./files.ts";
@@ -50,11 +49,6 @@ export async function findBinaries(from: string, dataDir: string, user: RunAs | 
   const copies = [join(dataDir, folder), ...(user ? [join("/var/cache/stage1-lineage", folder)] : [])];
   for (const copy of copies) {
     if (existsSync(copy) && runs(copy, user)) return { bin: join(copy, "bin"), major };
-  }
-  if (user) {
-    const temporary = await mkdtemp(join(tmpdir(), "stage1-lineage-"));
-    chmodSync(temporary, 0o755);
-    copies.push(join(temporary, folder));
   }
   for (const copy of copies) {
     try {

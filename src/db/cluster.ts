@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
 import { chmod, chown, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -191,7 +191,10 @@ function exitOf(child: ChildProcess): Promise<string | undefined> {
 /** Whether the process is a PostgreSQL on these files. The pid that a crash left in a file may be another program's by now. */
 function runsOn(pgDir: string, pid: number): boolean {
   if (!signal(pid, 0)) return false;
-  if (process.platform !== "linux") return true;
+  if (process.platform !== "linux") {
+    const { stdout } = spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });
+    return stdout.includes("postgres") && stdout.includes(pgDir);
+  }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     if (!stat.includes("(postgres)") || stat.includes("(postgres) Z")) return false; // a zombie's name stays

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { access, constants, link, mkdir, rm, writeFile } from "node:fs/promises";
+import { access, constants, link, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { codeOf, messageOf, OperatorError } from "../errors.ts";
 import { unlessThere } from "./files.ts";
@@ -16,10 +16,18 @@ export async function prepareDataDir(dataDir: string, user: string): Promise<str
   try {
     await makeFolders(dataDir);
     await access(`${dataDir}/.`, constants.W_OK | constants.X_OK); // "/." refuses a file
+    await refuseForeignFolder(dataDir);
     const file = join(dataDir, PASSWORD_FILE);
     if (!existsSync(file)) await makePasswordFile(file, user);
-    return readFileSync(file, "utf8").trim().split(":").at(-1) ?? "";
+    const [, password] = /^127\.0\.0\.1:\*:\*:\w+:([\w-]+)$/.exec(readFileSync(file, "utf8").trim()) ?? [];
+    if (password === undefined) {
+      throw new OperatorError(
+        `${file} is not the password file of an embedded database: move it away, or put the former one back.`,
+      );
+    }
+    return password;
   } catch (error) {
+    if (error instanceof OperatorError) throw error;
     const code = codeOf(error);
     const reason =
       code === "EEXIST" || code === "ENOTDIR" ? "there is a file in its place" : (code ?? messageOf(error));
@@ -27,6 +35,15 @@ export async function prepareDataDir(dataDir: string, user: string): Promise<str
       `Cannot write to the data directory ${dataDir} (${reason}): make it writable, or choose another with STAGE1_DATA_DIR.`,
     );
   }
+}
+
+/** The password file is the first thing that is made: without it, what lies in the folder is somebody else's. */
+async function refuseForeignFolder(dataDir: string): Promise<void> {
+  const entries = await readdir(dataDir);
+  if (entries.includes(PASSWORD_FILE) || entries.every((entry) => entry.startsWith(`${PASSWORD_FILE}.`))) return;
+  throw new OperatorError(
+    `${dataDir} holds other files and is no data directory of stage1-lineage: choose an empty or a new folder with STAGE1_DATA_DIR.`,
+  );
 }
 
 /** As `mkdir` with `recursive` does, which never returns where the file system itself refuses folders, as /proc does. */

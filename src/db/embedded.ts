@@ -41,6 +41,11 @@ export interface EmbeddedOptions {
   readonly dataDir: string;
   /** What the process does, as `pg_stat_activity` shows it. `serve` is for one process at a time. */
   readonly purpose: string;
+  /**
+   * Called where the database ended, or crashed and recovered, and could not be had back: it does not start again, or
+   * another server has taken the directory meanwhile.
+   */
+  onLost?(error: unknown): void;
   /** Whose dependency the PostgreSQL binaries are: a file or its URL. Default: this package. */
   readonly binariesOf?: string;
   /** More settings of the PostgreSQL server, for tests. */
@@ -77,13 +82,56 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
   if (madeBy(cluster) === undefined) await initCluster(cluster, USER, password);
   checkMajor(cluster);
 
-  const { client, port } = await enter(cluster, password, options.purpose);
+  const first = await enter(cluster, password, options.purpose);
+  const { port } = first;
   await rememberPort(cluster, port);
+  const session = keepSession(
+    first.client,
+    async () => {
+      const again = await enter(cluster, password, options.purpose);
+      if (again.port === port) return again.client;
+      await leave(cluster, again.client);
+      throw new OperatorError(
+        `Port ${port}, where the embedded PostgreSQL was, has gone to another program: start again.`,
+      );
+    },
+    options.onLost,
+  );
   return {
     url: `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`,
     psql: `PGPASSFILE=${shellQuote(join(dataDir, PASSWORD_FILE))} psql -h 127.0.0.1 -p ${port} -U ${USER} ${DATABASE}`,
     dataDir,
-    release: () => leave(cluster, client),
+    release: async () => {
+      const client = await session.end();
+      if (client) await leave(cluster, client);
+    },
+  };
+}
+
+/**
+ * Keeps up the session that holds the locks: where PostgreSQL ends it, `reenter` takes them again. Without, another
+ * server would be let in, and would stop the database under this one when it leaves.
+ */
+function keepSession(first: pg.Client, reenter: () => Promise<pg.Client>, onLost?: (error: unknown) => void) {
+  let ended = false;
+  let current: Promise<pg.Client | undefined> = Promise.resolve(first);
+  const watch = (client: pg.Client): pg.Client => {
+    client.once("end", () => {
+      if (ended) return;
+      current = reenter().then(watch, (error: unknown) => {
+        if (!ended) onLost?.(error);
+        return undefined;
+      });
+    });
+    return client;
+  };
+  watch(first);
+  return {
+    /** The session, no longer kept up; undefined where it was lost. */
+    end(): Promise<pg.Client | undefined> {
+      ended = true;
+      return current;
+    },
   };
 }
 
@@ -150,7 +198,9 @@ async function enter(
     } else {
       if (starts === MAX_STARTS) break;
       starts += 1;
-      reason = (await startPostmaster(cluster)) ?? reason;
+      const failure = await startPostmaster(cluster);
+      if (failure) await delay(100); // another process may be at it, or a killed server's children still end
+      reason = failure ?? reason;
     }
   }
   throw new OperatorError(

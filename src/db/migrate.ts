@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { OperatorError } from "../errors.ts";
+import { codeOf, OperatorError } from "../errors.ts";
 import { compareVersions, VERSION } from "../version.ts";
 import { openClient } from "./pool.ts";
 import { ledgerFile, runFile, type SqlFile, schemaFiles } from "./sql-file.ts";
@@ -27,8 +27,10 @@ export interface MigrateOptions {
   readonly url: string;
   /** Only find out what would be done. */
   readonly dryRun?: boolean;
-  /** Called before a file is applied, and with each warning of PostgreSQL. */
+  /** Called before a file is applied. */
   report?(line: string): void;
+  /** Called with each warning of PostgreSQL: what was done in another way than asked for. */
+  warn?(message: string): void;
   /** Another folder of schema files, for tests. */
   readonly sqlDir?: string;
   /** The version that applies them, for tests. */
@@ -36,11 +38,7 @@ export interface MigrateOptions {
 }
 
 /** Where the schema stands. Changes nothing. */
-export async function schemaState(
-  client: pg.ClientBase,
-  files = schemaFiles(),
-  version = VERSION,
-): Promise<SchemaState> {
+async function schemaState(client: pg.ClientBase, files = schemaFiles(), version = VERSION): Promise<SchemaState> {
   const { rows: found } = await client.query("SELECT to_regclass('stage1_schema_ledger') AS ledger");
   const ledger = new Map<string, LedgerRow>();
   if (found[0]?.ledger) {
@@ -78,7 +76,7 @@ export async function schemaState(
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const client = await openClient(options.url, "stage1-lineage migrate");
   client.on("notice", ({ severity, message }) => {
-    if (severity === "WARNING") options.report?.(`warning: ${message}`);
+    if (severity === "WARNING") options.warn?.(message ?? "");
   });
   const files = schemaFiles(options.sqlDir);
   const version = options.version ?? VERSION;
@@ -119,13 +117,25 @@ function refuse(state: SchemaState, version: string): void {
   }
 }
 
-/** For `serve`. Throws OperatorError with the command that mends it, unless the schema is exactly this version's. */
-export function requireCurrent(state: SchemaState, mend: string): void {
-  refuse(state, VERSION);
-  if (state.kind === "behind") {
+/** For who needs the schema but does not change it. Throws OperatorError unless it is exactly this version's. */
+export async function requireCurrent(url: string): Promise<void> {
+  const client = await openClient(url);
+  try {
+    const state = await schemaState(client);
+    refuse(state, VERSION);
+    if (state.kind === "behind") {
+      throw new OperatorError(
+        `The database's schema is behind this version (${state.pending.length} files to apply): run \`stage1-lineage migrate\`, ` +
+          "or in a checkout `npm run migrate`; `serve --migrate` does it first.",
+      );
+    }
+  } catch (error) {
+    if (codeOf(error) !== "42501") throw error;
     throw new OperatorError(
-      `The database's schema is behind this version (${state.pending.length} files to apply): run \`${mend}\`.`,
+      "The user of DATABASE_URL may not read the schema's tables: grant it the rights in sql/grants.sql.",
     );
+  } finally {
+    await client.end();
   }
 }
 

@@ -25,6 +25,9 @@ export interface PoolOptions {
   onStatement?(text: string): void;
 }
 
+/** What every session starts with, whatever the role's or the database's own settings are: timestamps are read as text. */
+const SESSION = "SET datestyle = 'ISO'; SET TIME ZONE 'UTC'";
+
 const text = (value: string): string => value;
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: "text" | "binary") {
@@ -42,11 +45,13 @@ export function createPool(options: PoolOptions): Pool {
     types,
     // Not `options: "-c …"` in the start-up packet, which a connection pooler refuses.
     onConnect: async (client: pg.ClientBase) => {
-      await client.query(`SET TIME ZONE 'UTC'; SET statement_timeout = ${Number(options.statementTimeoutMs)}`);
+      await client.query(`${SESSION}; SET statement_timeout = ${Number(options.statementTimeoutMs)}`);
     },
   });
   // Without a listener the loss of an idle connection would end the process.
   pool.on("error", options.onIdleError);
+  // Nor does the pool listen while a statement runs: that rejects by itself.
+  pool.on("connect", (client) => client.on("error", () => {}));
 
   return {
     async query<Row>(statement: string, values: readonly unknown[] = []) {
@@ -74,7 +79,7 @@ export async function openClient(url: string, applicationName = "stage1-lineage"
   // The statement under way rejects by itself; without a listener the loss would end the process.
   client.on("error", () => {});
   await client.connect();
-  await client.query("SET TIME ZONE 'UTC'");
+  await client.query(SESSION);
   return client;
 }
 

@@ -190,10 +190,14 @@ function pageSql<Row, Filter, Field extends string>(
   ].join(" ");
 }
 
-/** A row comparison, which an index on the keys serves as one range. */
+/**
+ * A row comparison, which an index on the keys serves as one range. The first key is compared once more by itself: of keys
+ * from several tables, as in the flat view, an index can serve that one alone.
+ */
 function comparison(keys: readonly SortKey[], operator: string, position: Position, params: Params): string {
   const values = keys.map((key, i) => params.add(position[i], key.type));
-  return `(${keys.map((key) => key.sql).join(", ")}) ${operator} (${values.join(", ")})`;
+  const rows = `(${keys.map((key) => key.sql).join(", ")}) ${operator} (${values.join(", ")})`;
+  return `${keys[0]?.sql} ${operator.startsWith("<") ? "<=" : ">="} ${values[0]} AND ${rows}`;
 }
 
 function conjunction(conditions: readonly string[]): string {

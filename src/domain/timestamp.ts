@@ -61,7 +61,7 @@ export function isStoredTimestamp(text: string): boolean {
     number,
     number,
   ];
-  const inRange = match[8] ? year >= 1 && year <= 4713 : year >= 1 && year <= 294276;
+  const inRange = match[8] ? year >= 1 && year <= 4714 : year >= 1 && year <= 294276;
   return inRange && isDay(match[8] ? 1 - year : year, month, day) && isTime(hour, minute, second);
 }
 

@@ -33,15 +33,21 @@ export interface PatchProblem {
 export async function patchDataset(db: Db, patch: DatasetPatch): Promise<PatchProblem[]> {
   const problems = checkPatch(patch);
   if (problems.length > 0) return problems;
-  try {
-    await db.query("SELECT patch_stage1_dataset($1::jsonb)", [JSON.stringify(patch)]);
-    return [];
-  } catch (error) {
-    const problem = refusal(error, patch);
-    if (!problem) throw error;
-    return [problem];
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await db.query("SELECT patch_stage1_dataset($1::jsonb)", [JSON.stringify(patch)]);
+      return [];
+    } catch (error) {
+      // Two datasets that swap slugs can wait for each other; PostgreSQL then ends one, which may try again.
+      if (codeOf(error) === "40P01" && attempt < MAX_ATTEMPTS) continue;
+      const problem = refusal(error, patch);
+      if (!problem) throw error;
+      return [problem];
+    }
   }
 }
+
+const MAX_ATTEMPTS = 5;
 
 /** What patch_stage1_dataset() refuses by itself, because it depends on what is stored. */
 function refusal(error: unknown, patch: DatasetPatch): PatchProblem | undefined {

@@ -17,7 +17,10 @@ export function timeRange(after: string | null | undefined, before: string | nul
   return after == null && before == null ? undefined : { after: after ?? undefined, before: before ?? undefined };
 }
 
-/** What to search for; an empty text is no search. Throws as `checkText`. */
+/** What to search for; an empty text is no search. Throws as `checkText`, also for the line break that separates names. */
 export function searchText(text: string | null | undefined): string | undefined {
+  if (text?.includes("\n")) {
+    throw new ClientError("BAD_USER_INPUT", "`search` holds a line break, which no name has: leave it out.");
+  }
   return checkText("search", text) || undefined;
 }

@@ -49,13 +49,21 @@ function withCode(cause: GraphQLError, located: GraphQLError): GraphQLError {
   const code = cause.extensions["code"];
   const known = ERROR_CODES.find((candidate) => candidate === code) ?? "BAD_USER_INPUT";
   const { http: response } = cause.extensions;
-  return rebuild(cause.message, located, { code: known, ...(response ? { http: response } : {}) });
+  // graphql-js puts in front which part of which variable it is about.
+  return rebuild(located.message, located, { code: known, ...(response ? { http: response } : {}) });
 }
 
 function shownOf(cause: unknown): Shown | undefined {
   if (cause instanceof ClientError) return { code: cause.code, message: cause.message };
   if (codeOf(cause) === "57014") {
     return { code: "TIMEOUT", message: "The database took too long: ask for less at once, or for smaller pages." };
+  }
+  // Of graphql-js, which parses and coerces by recursion.
+  if (cause instanceof RangeError && /call stack/.test(cause.message)) {
+    return {
+      code: "QUERY_TOO_EXPENSIVE",
+      message: "The query or a variable is nested too deeply: ask in flatter parts.",
+    };
   }
   if (isConnectionError(cause)) {
     return {

@@ -66,7 +66,7 @@ builder.scalarType("SafeInt", {
 builder.scalarType("JSONObject", {
   description:
     "A JSON object. A number that is not finite is null. Of stored JSON that is no object: a text that contains one is that " +
-    "object, and anything else stands under the key `value`.",
+    "object, and anything else stands under the key `value`. Nested deeper than 500 levels it is `{ value: null }`.",
   serialize: jsonObject,
   parseValue(value) {
     if (!isObject(value)) throw inputError("A JSONObject is a JSON object: { … }.");
@@ -82,7 +82,16 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** PostgreSQL stores JSON that is nested deeper than it can be written again here. */
+const MAX_DEPTH = 500;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
 function jsonObject(stored: unknown): Record<string, unknown> {
+  if (isDeeper(stored, MAX_DEPTH)) return { value: null };
   if (isObject(stored)) return stored;
   if (stored === null) return {};
   if (typeof stored === "string") {

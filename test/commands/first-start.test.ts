@@ -31,8 +31,8 @@ async function datasets(server: Serving): Promise<number> {
 test("the first start prints where everything is, and no password; each thing is there", async () => {
   const server = await serve([], { cwd, env: { STAGE1_LOG_LEVEL: "debug" } });
   const dataDir = join(cwd, ".stage1");
-  expect(server.output()).toContain(`${dataDir} (STAGE1_DATA_DIR moves it)`);
-  expect(server.output()).toContain("`npm start -- --no-demo`");
+  expect(server.output()).toContain(`${dataDir} (STAGE1_DATA_DIR chooses another)`);
+  expect(server.output()).toContain("`stage1-lineage serve --no-demo`");
   expect(await datasets(server)).toBeGreaterThanOrEqual(8);
 
   const page = await fetch(new URL("/", server.url), { headers: { accept: "text/html" } });

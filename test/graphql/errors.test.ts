@@ -1,5 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createPool, openClient } from "../../src/db/pool.ts";
 import { createDatabase, startServer, type TestDatabase, type TestServer } from "../harness.ts";
 import { insertLineage } from "../lineage.ts";
 
@@ -108,6 +110,49 @@ test("a statement that takes too long is TIMEOUT, and its connection goes on to 
   expect(errors?.map((error) => error.extensions.code)).toEqual(["TIMEOUT"]);
   await database.query("DROP VIEW stage1_datasets; ALTER TABLE kept_datasets RENAME TO stage1_datasets");
   expect(await server.data("{ datasets { totalCount } }")).toEqual({ datasets: { totalCount: 3 } });
+});
+
+test("a connection that is lost while its statement runs is DATABASE_UNAVAILABLE, and the process goes on", async () => {
+  const blocker = await openClient(database.url);
+  await blocker.query("BEGIN; LOCK TABLE stage1_datasets");
+  const answer = server.send("{ datasets { nodes { id } } }");
+  const waiting = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  await expect.poll(() => database.query(`SELECT ${waiting}`)).toHaveLength(1);
+  await database.query(`SELECT pg_terminate_backend(pid) ${waiting}`);
+  expect((await answer).errors?.map((error) => error.extensions.code)).toEqual(["DATABASE_UNAVAILABLE"]);
+  await blocker.end();
+  expect(await server.data("{ datasets { totalCount } }")).toEqual({ datasets: { totalCount: 3 } });
+});
+
+test("a statement that runs into the pool's limit is cancelled", async () => {
+  const pool = createPool({ url: database.url, max: 1, statementTimeoutMs: 50, onIdleError: () => {} });
+  await expect(pool.query("SELECT pg_sleep(60)")).rejects.toMatchObject({ code: "57014" });
+  expect(await pool.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  await pool.end();
+});
+
+test("what Yoga would stumble over, or a web page of another origin could send, is refused before it", async () => {
+  const refused: [string, RequestInit & { path?: string }, number][] = [
+    ["a form", { method: "POST", body: new URLSearchParams({ query: "{ __typename }" }) }, 415],
+    ["plain text", { method: "POST", body: '{"query":"{ __typename }"}' }, 415],
+    ["variables that are no JSON", { path: "?query={__typename}&variables={bad" }, 400],
+    ["extensions that are no JSON", { path: "?query={__typename}&extensions=bad" }, 400],
+  ];
+  for (const [what, { path = "", ...init }, status] of refused) {
+    const response = await fetch(server.url + path, init);
+    expect(response.status, what).toBe(status);
+    expect(await response.json(), what).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
+  }
+  expect(await (await fetch(`${server.url}?x=/health`)).json()).toMatchObject({ errors: [{}] });
+  const { port } = new URL(server.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  socket.end("GET /graphql HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n");
+  const answer = await text(socket);
+  expect(answer).toMatch(/^HTTP\/1\.1 400/);
+  expect(answer).not.toMatch(/node_modules|at /);
+  const deep = `{ datasets(filter: { search: ${"[".repeat(20_000)}${"]".repeat(20_000)} }) { totalCount } }`;
+  expect((await server.send(deep)).errors?.[0]?.extensions.code).toBe("QUERY_TOO_EXPENSIVE");
+  expect(server.internalErrors).toEqual([]);
 });
 
 test("a database that is away is DATABASE_UNAVAILABLE with status 503, and is found again", async () => {

@@ -97,3 +97,48 @@ test("a simulation is found by its run, its dataset, its status and its time", a
   );
   expect(simulations.nodes).toEqual([{ questdbNamespace: "d2_run3_sim2" }]);
 });
+
+test("rows of the flat view are filtered by dataset, run, status and any name in them", async () => {
+  const rows = async (filter: Record<string, unknown>) => {
+    const { datasetHierarchy } = await server.data<{ datasetHierarchy: { totalCount: number; nodes: unknown[] } }>(
+      "query ($filter: HierarchyFilter) { datasetHierarchy(filter: $filter, first: 1000) { totalCount nodes { datasetSlug } } }",
+      { filter },
+    );
+    expect(datasetHierarchy.nodes).toHaveLength(datasetHierarchy.totalCount);
+    return datasetHierarchy.totalCount;
+  };
+  const [ids] = await database.query("SELECT md5('d3')::uuid AS dataset, md5('d3_run2')::uuid AS run");
+  expect(await rows({})).toBe(12 * 4 * 2 + 1);
+  expect(await rows({ datasetId: ids?.["dataset"] })).toBe(8);
+  expect(await rows({ runId: ids?.["run"] })).toBe(2);
+  expect(await rows({ runId: ids?.["run"], status: ["FAILED"] })).toBe(0);
+  expect(await rows({ status: ["COMPLETED"] })).toBe(96);
+  expect(await rows({ search: "D3_RUN2_SIM1" })).toBe(1);
+  expect(await rows({ search: "a_b" })).toBe(1);
+});
+
+test("both ends of a time are exclusive, for runs and simulations too", async () => {
+  const { runs, simulations } = await server.data<Record<string, { totalCount: number }>>(`{
+    runs(filter: { createdAfter: "2025-02-01T00:00:00Z", createdBefore: "2025-02-01T00:00:00.000002Z" }) { totalCount }
+    simulations(filter: { createdAfter: "2025-02-01T00:00:00Z", createdBefore: "2025-03-01T00:00:01Z" }) { totalCount }
+  }`);
+  expect(runs?.totalCount).toBe(24); // of runs 1 to 4 of each dataset, two share the first microsecond after
+  expect(simulations?.totalCount).toBe(48);
+});
+
+test("one name in several roles is found in each", async () => {
+  await database.query(
+    "UPDATE stage1_datasets SET ohlcv_measurement = 'shared', indicator_measurement = 'shared' WHERE dataset_slug = 'd5'",
+  );
+  await database.query(
+    "UPDATE walkforward_runs SET prediction_measurement = 'shared' WHERE prediction_measurement = 'd6_run1'",
+  );
+  const { measurement } = await server.data<{ measurement: unknown }>(
+    '{ measurement(name: "shared") { role dataset { datasetSlug } run { status } } }',
+  );
+  expect(measurement).toEqual([
+    { role: "OHLCV", dataset: { datasetSlug: "d5" }, run: null },
+    { role: "INDICATOR", dataset: { datasetSlug: "d5" }, run: null },
+    { role: "PREDICTION", dataset: { datasetSlug: "d6" }, run: { status: "COMPLETED" } },
+  ]);
+});

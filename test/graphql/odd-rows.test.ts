@@ -194,3 +194,21 @@ test("a table that more than 1000 simulations share is refused with another way 
     extensions: { code: "QUERY_TOO_EXPENSIVE" },
   });
 });
+
+test("JSON that is nested too deeply to be written again hides itself, not its neighbours", async () => {
+  await database.query(
+    "UPDATE simulation_runs SET config = (repeat('{\"a\":', 4000) || '1' || repeat('}', 4000))::jsonb WHERE questdb_namespace IS NULL",
+  );
+  const { simulations } = await server.data<{ simulations: { nodes: { config: unknown }[] } }>(
+    "{ simulations(filter: { status: [PENDING] }) { nodes { config } } }",
+  );
+  expect(simulations.nodes).toEqual([{ config: { value: null } }]);
+});
+
+test("a database that writes its dates in another style answers the same", async () => {
+  await database.query(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET datestyle = 'German'`);
+  const other = await startServer(database);
+  const query = "{ datasets(first: 1) { nodes { createdAt updatedAt } pageInfo { endCursor } } }";
+  expect(await other.data(query)).toEqual(await server.data(query));
+  await other.close();
+});

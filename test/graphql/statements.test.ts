@@ -51,8 +51,8 @@ const LEAVES = `query ($first: Int!) {
 }`;
 
 test("folds, trades, buckets and the ways back up take one statement each", async () => {
-  // datasets, runs, simulations, folds, fold counts, trades, trade counts, buckets, runs by id, datasets by id twice:
-  // the runs' are loaded before the simulations are known
+  // datasets, runs, simulations, folds, fold counts, trades, trade counts, buckets; runs by id, datasets by id (which the
+  // runs asked for, so that the simulations find them loaded)
   for (const first of [1, 20, 200]) expect(await statementsOf(LEAVES, { first }), `${first} datasets`).toBe(10);
 });
 

@@ -203,3 +203,31 @@ test("an upsert sent twice leaves what once leaves, whatever it holds", async ()
     { numRuns: 40 },
   );
 });
+
+test("stored metadata that is no object is merged as the object that the API shows, and left alone where none is sent", async () => {
+  const stored: [string, Record<string, unknown>][] = [
+    ["null", {}],
+    ["[1, 2]", { value: [1, 2] }],
+    ['"plain"', { value: "plain" }],
+    ['"{\\"x\\": 1}"', { x: 1 }],
+    ["7", { value: 7 }],
+  ];
+  for (const [i, [json, shown]] of stored.entries()) {
+    const base = required(`odd_${i}`);
+    await upsert(base);
+    await database.query("UPDATE stage1_datasets SET metadata = $2 WHERE dataset_id = $1", [base.datasetId, json]);
+    expect((await upsert(base)).dataset, json).toMatchObject({ metadata: shown });
+    expect((await upsert({ ...base, metadata: { k: 1 } })).dataset?.["metadata"], json).toEqual({ ...shown, k: 1 });
+  }
+});
+
+test("datasets that swap their slugs at once are each written or refused by name, and none fails", async () => {
+  const [a, b] = [required("swap_a"), required("swap_b")];
+  await upsert(a);
+  await upsert(b);
+  const answers = await Promise.all(
+    Array.from({ length: 24 }, (_, i) => upsert({ ...(i % 2 ? a : b), datasetSlug: i % 4 < 2 ? "swap_a" : "swap_b" })),
+  );
+  for (const { userErrors } of answers) expect(userErrors.every((error) => error.code === "SLUG_TAKEN")).toBe(true);
+  expect(server.internalErrors).toEqual([]);
+});

@@ -182,3 +182,18 @@ test("the deletion of a dataset takes its legacy row along, the deletion of a le
   expect(await master(kept)).toBeDefined();
   expect(await database.query("SELECT FROM walkforward_runs WHERE dataset_id = $1", [kept])).toHaveLength(1);
 });
+
+test("a row that ON CONFLICT turns into another, or into nothing, makes no master row and changes none", async () => {
+  const [first, second] = [randomUUID(), randomUUID()];
+  await database.query(legacyInsert("questdb_tag", { dataset_id: first, name: "once" }));
+  await database.query(
+    `${legacyInsert("questdb_tag", { dataset_id: second, name: "once", row_count: 9 })}
+     ON CONFLICT (questdb_tag) DO UPDATE SET row_count = EXCLUDED.row_count`,
+  );
+  expect(await master(second)).toBeUndefined();
+  expect(await master(first)).toMatchObject({ dataset_slug: "once", indicator_row_count: 9 });
+  await database.query(
+    `${legacyInsert("questdb_tag", { dataset_id: first, name: "once", symbol: "STALE" })} ON CONFLICT DO NOTHING`,
+  );
+  expect(await master(first)).toMatchObject({ symbol: "BTCUSDT" });
+});

@@ -1,0 +1,47 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { ErrorCode } from "../errors.ts";
+import { createGraphQL, ENDPOINT, type YogaOptions } from "./yoga.ts";
+
+/** Answers HTTP: GraphQL and GraphiQL at `ENDPOINT`, where `/` leads too. What Yoga would stumble over is refused before it. */
+export function createHandler(options: YogaOptions): RequestListener {
+  const yoga = createGraphQL(options);
+  return async (request, response) => {
+    if (request.url === "/") {
+      response.writeHead(302, { location: ENDPOINT }).end();
+      return;
+    }
+    const refusal = refusalOf(request);
+    if (refusal) refuse(response, ...refusal);
+    else await yoga(request, response);
+  };
+}
+
+/** Why a request cannot be one, with its HTTP status; undefined where it may be. */
+function refusalOf({ headers, method, url = "/" }: IncomingMessage): [status: number, message: string] | undefined {
+  const address = `http://${headers.host ?? "localhost"}${url}`;
+  if (!URL.canParse(address)) return [400, "The Host header or the URL is malformed: correct it."];
+  // A web page of any origin may post a form, but not JSON: so a form is no way to send a mutation.
+  if (method === "POST" && !/^application\/(?:graphql\+)?json\s*(?:;|$)/i.test(headers["content-type"] ?? "")) {
+    return [415, "Send the request as JSON, with the header `content-type: application/json`."];
+  }
+  for (const name of ["variables", "extensions"]) {
+    const value = new URL(address).searchParams.get(name);
+    if (value !== null && !isJson(value))
+      return [400, `\`${name}\` in the URL is not JSON: correct it, or leave it out.`];
+  }
+  return undefined;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  const error = { message, extensions: { code: "BAD_USER_INPUT" satisfies ErrorCode } };
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ errors: [error] }));
+}
