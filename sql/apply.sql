@@ -1,5 +1,5 @@
 -- The whole schema by hand, on an empty database or again on one that has it:
---   psql -v ON_ERROR_STOP=1 -f sql/apply.sql
+--   psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f sql/apply.sql
 -- The same files, in the same order, as `stage1-lineage migrate`, which also keeps the ledger.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;

@@ -28,7 +28,10 @@ LEFT JOIN LATERAL (
            s.simulation_id, s.questdb_namespace, s.status, s.serialized_config
     FROM simulation_runs s
     -- One by one, by the key: a plain join would read every run for each page.
-    LEFT JOIN LATERAL (SELECT * FROM walkforward_runs own WHERE own.run_id = s.run_id LIMIT 1) r ON true
+    LEFT JOIN LATERAL (
+        SELECT own.run_id, own.dataset_id, own.prediction_measurement, own.serialized_config, own.status
+        FROM walkforward_runs own WHERE own.run_id = s.run_id LIMIT 1
+    ) r ON true
     WHERE s.dataset_id = d.dataset_id AND r.dataset_id IS NULL
 ) leaf ON true;
 

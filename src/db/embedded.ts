@@ -35,7 +35,7 @@ const START_TIMEOUT_MS = 60_000;
 /** Processes that race need a few: a start fails where another's came first, or is undone by one that just leaves. */
 const MAX_STARTS = 10;
 /** A killed server's session is gone within milliseconds; a live one's stays. */
-const LOCK_TIMEOUT_MS = 3_000;
+const LOCK_TIMEOUT_MS = 2_000;
 
 export interface EmbeddedOptions {
   readonly dataDir: string;

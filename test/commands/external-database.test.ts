@@ -20,7 +20,7 @@ async function refusal(args: readonly string[] = []): Promise<string> {
 test("a configured database whose schema is behind is refused with the commands that mend it, and --migrate serves it", async () => {
   database = await createDatabase("empty");
   expect(await refusal()).toMatch(
-    /schema is behind .* run `stage1-lineage migrate` .*`npm run migrate`.* `serve --migrate`/,
+    /schema is behind .* run `stage1-lineage migrate`.*`npm run migrate`.*`serve --migrate`/,
   );
   expect(await database.query("SELECT FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
 

@@ -215,7 +215,7 @@ test.for(lists)(
           expect(new Set(met).size).toBe(met.length);
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   },
 );
@@ -330,7 +330,7 @@ test("a cursor that a client made up or damaged is refused by name, and reaches 
         expect(answer.errors?.map((error) => error.extensions.code)).toEqual(["BAD_CURSOR"]);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
   expect(server.statements().filter((text) => text.includes("walkforward_runs"))).toEqual([]);
 });
