@@ -8,7 +8,7 @@ import { ledgerFile, runFile, type SqlFile, schemaFiles } from "./sql-file.ts";
 const MIGRATION_LOCK = "5731, 3";
 
 /** How a database's schema stands to this version's files. */
-export type SchemaState =
+type SchemaState =
   | { readonly kind: "current" }
   /** Files to apply, in their order; none of their kind was applied by a newer version. */
   | { readonly kind: "behind"; readonly pending: readonly SqlFile[] }

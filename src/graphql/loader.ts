@@ -21,6 +21,15 @@ export function batchLoader<Value, Args = undefined>(
   };
 }
 
+/** What a loader of rows by id finds; null where there is no id, or no row that has it. */
+export async function loadOrNull<Row>(
+  loader: (context: Context, args: undefined) => DataLoader<string, Row | undefined>,
+  context: Context,
+  id: string | null,
+): Promise<Row | null> {
+  return id === null ? null : ((await loader(context, undefined).load(id)) ?? null);
+}
+
 /** One row for each key, in the order of the keys; undefined where no row has it. */
 export function inOrder<Row>(
   keys: readonly string[],

@@ -5,7 +5,7 @@ import { builder } from "../builder.ts";
 import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
 import { OrderDirection } from "../enums.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
-import { batchLoader, inOrder } from "../loader.ts";
+import { batchLoader, inOrder, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node } from "../nodes.ts";
 import { RunConnection, runArgs, runList } from "./run.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
@@ -129,9 +129,9 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One dataset; null where there is none.",
     args: { by: t.arg({ type: DatasetBy, required: true, description: "The dataset's key or slug." }) },
-    async resolve(_, { by }, context) {
-      if (by.datasetId != null) return (await datasetById(context, undefined).load(by.datasetId)) ?? null;
-      return (await datasetBySlug(context, undefined).load(checkText("datasetSlug", by.datasetSlug) ?? "")) ?? null;
+    resolve(_, { by }, context) {
+      if (by.datasetId != null) return loadOrNull(datasetById, context, by.datasetId);
+      return loadOrNull(datasetBySlug, context, checkText("datasetSlug", by.datasetSlug) ?? null);
     },
   }),
   datasets: t.field({

@@ -3,6 +3,7 @@ import { ClientError } from "../../errors.ts";
 import { builder } from "../builder.ts";
 import { MeasurementRole } from "../enums.ts";
 import { checkText } from "../input.ts";
+import { loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, runById, Simulation, simulationById, WalkforwardRun } from "../nodes.ts";
 
 const MAX_USES = 1000;
@@ -15,24 +16,19 @@ const MeasurementUse = builder.objectRef<MeasurementUseRow>("MeasurementUse").im
       type: Dataset,
       nullable: true,
       description: "The dataset.",
-      resolve: async (row, _, context) =>
-        row.dataset_id === null ? null : ((await datasetById(context, undefined).load(row.dataset_id)) ?? null),
+      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
     }),
     run: t.field({
       type: WalkforwardRun,
       nullable: true,
       description: "The run, for predictions and simulations.",
-      resolve: async (row, _, context) =>
-        row.run_id === null ? null : ((await runById(context, undefined).load(row.run_id)) ?? null),
+      resolve: (row, _, context) => loadOrNull(runById, context, row.run_id),
     }),
     simulation: t.field({
       type: Simulation,
       nullable: true,
       description: "The simulation, for its traces.",
-      resolve: async (row, _, context) =>
-        row.simulation_id === null
-          ? null
-          : ((await simulationById(context, undefined).load(row.simulation_id)) ?? null),
+      resolve: (row, _, context) => loadOrNull(simulationById, context, row.simulation_id),
     }),
   }),
 });

@@ -14,7 +14,7 @@ import { builder, type Types } from "../builder.ts";
 import { childConnection, connect, connectionType, type ListArgs, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus } from "../enums.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
-import { batchLoader, grouped, inOrder } from "../loader.ts";
+import { batchLoader, grouped, inOrder, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, WalkforwardRun } from "../nodes.ts";
 import { finite } from "../scalars.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
@@ -70,8 +70,7 @@ WalkforwardRun.implement({
       type: Dataset,
       nullable: true,
       description: "The dataset that it learned from; null where the run names none.",
-      resolve: async (row, _, context) =>
-        row.dataset_id === null ? null : ((await datasetById(context, undefined).load(row.dataset_id)) ?? null),
+      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
     }),
     predictionMeasurement: t.exposeString("prediction_measurement", {
       description: "QuestDB table of the predictions. Unique within the dataset.",
@@ -211,7 +210,7 @@ builder.queryFields((t) => ({
     description: "One walk-forward run; null where there is none.",
     args: { by: t.arg({ type: RunBy, required: true, description: "The run's key, or its prediction table." }) },
     async resolve(_, { by }, context) {
-      if (by.runId != null) return (await runById(context, undefined).load(by.runId)) ?? null;
+      if (by.runId != null) return loadOrNull(runById, context, by.runId);
       if (by.measurement == null) return null;
       const name = checkText("predictionMeasurement", by.measurement.predictionMeasurement) ?? "";
       return (await runByMeasurement(context.db, by.measurement.datasetId, name)) ?? null;

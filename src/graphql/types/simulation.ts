@@ -12,7 +12,7 @@ import { builder, type Types } from "../builder.ts";
 import { childConnection, connect, connectionType, type ListArgs, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus, SimulationMode, TradeSide, tradeSide } from "../enums.ts";
 import { timeRange } from "../input.ts";
-import { batchLoader, grouped } from "../loader.ts";
+import { batchLoader, grouped, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, Simulation, simulationById, WalkforwardRun } from "../nodes.ts";
 import { finite } from "../scalars.ts";
 
@@ -92,15 +92,13 @@ Simulation.implement({
       type: WalkforwardRun,
       nullable: true,
       description: "The run whose predictions it traded on; null where that was deleted.",
-      resolve: async (row, _, context) =>
-        row.run_id === null ? null : ((await runById(context, undefined).load(row.run_id)) ?? null),
+      resolve: (row, _, context) => loadOrNull(runById, context, row.run_id),
     }),
     dataset: t.field({
       type: Dataset,
       nullable: true,
       description: "The dataset it traded over; null where the simulation names none.",
-      resolve: async (row, _, context) =>
-        row.dataset_id === null ? null : ((await datasetById(context, undefined).load(row.dataset_id)) ?? null),
+      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
     }),
     inputRunMeasurement: t.exposeString("input_run_measurement", {
       description: "QuestDB table of the predictions it read.",
@@ -214,8 +212,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One simulation; null where there is none.",
     args: { simulationId: t.arg({ type: "UUID", required: true, description: "The simulation's key." }) },
-    resolve: async (_, { simulationId }, context) =>
-      (await simulationById(context, undefined).load(simulationId)) ?? null,
+    resolve: (_, { simulationId }, context) => loadOrNull(simulationById, context, simulationId),
   }),
   simulations: t.field({
     type: SimulationConnection,

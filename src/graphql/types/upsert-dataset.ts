@@ -1,5 +1,6 @@
 import { type DatasetPatch, type PatchProblem, patchDataset } from "../../domain/upsert-dataset.ts";
 import { builder } from "../builder.ts";
+import { loadOrNull } from "../loader.ts";
 import { Dataset, datasetById } from "../nodes.ts";
 
 const UserErrorCode = builder.enumType("UserErrorCode", {
@@ -97,8 +98,8 @@ const UpsertDatasetPayload = builder
         type: Dataset,
         nullable: true,
         description: "The dataset as it is stored now; null where nothing was written.",
-        resolve: async ({ datasetId, problems }, _, context) =>
-          problems.length > 0 ? null : ((await datasetById(context, undefined).load(datasetId)) ?? null),
+        resolve: ({ datasetId, problems }, _, context) =>
+          loadOrNull(datasetById, context, problems.length > 0 ? null : datasetId),
       }),
       userErrors: t.field({
         type: [UserError],
