@@ -34,6 +34,17 @@ test("the README's query has the README's answer, over the demo and the same way
   expect(await response.text()).toBe(JSON.stringify(JSON.parse(block("json", "data"))));
 });
 
+test("what docs/api.md shows to send works as it stands", async () => {
+  const api = read("docs/api.md");
+  const [, body = ""] = /-d '([\s\S]*?)'\n/.exec(api) ?? [];
+  const response = await fetch(server.url, { method: "POST", headers: { "content-type": "application/json" }, body });
+  expect(await response.json()).toMatchObject({ data: { upsertDataset: { userErrors: [] } } });
+  const queries = [...api.matchAll(/`(\{ (?:measurement|datasetHierarchy).*?\})`/g)].map(([, query]) => query ?? "");
+  expect(queries).toHaveLength(2);
+  for (const query of queries)
+    expect(Object.values(await server.data<Record<string, object>>(query))[0]).not.toEqual([]);
+});
+
 test("the README's number of statements for a tree is the one that the tests hold", () => {
   const [, claimed] = /Three levels with counts are (\d+) SQL statements, for 1 dataset or 200/.exec(readme) ?? [];
   expect(read("test/graphql/statements.test.ts")).toContain(
