@@ -122,7 +122,13 @@ builder.mutationField("upsertDataset", (t) =>
     args: { input: t.arg({ type: UpsertDatasetInput, required: true, description: "The dataset." }) },
     async resolve(_, { input }, context) {
       const given = (Object.keys(COLUMNS) as (keyof typeof COLUMNS)[]).filter((field) => input[field] !== undefined);
-      const patch = Object.fromEntries(given.map((field) => [COLUMNS[field], input[field]])) as unknown as DatasetPatch;
+      const patch: DatasetPatch = {
+        ...Object.fromEntries(given.map((field) => [COLUMNS[field], input[field]])),
+        dataset_id: input.datasetId,
+        dataset_slug: input.datasetSlug,
+        ohlcv_measurement: input.ohlcvMeasurement,
+        indicator_measurement: input.indicatorMeasurement,
+      };
       const problems = await patchDataset(context.db, patch);
       datasetById(context, undefined).clear(input.datasetId); // an alias before this one may have loaded it
       return { datasetId: input.datasetId, problems };
