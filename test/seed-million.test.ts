@@ -28,20 +28,24 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => database.drop());
 
-/** A million rows go in several times as fast when what guards and finds them is made afterwards, as it was before. */
+/**
+ * A million rows go in several times as fast when what guards and finds them is made afterwards. Made again are the indexes
+ * that lead from a dataset to its simulations; the others, and the constraints, are nothing that the page could use.
+ */
 async function withoutIndexes(into: TestDatabase, fill: () => Promise<void>): Promise<void> {
-  const parts = await into.query<{ drop: string; make: string }>(`
-    SELECT format('ALTER TABLE simulation_runs DROP CONSTRAINT %I', conname) AS drop,
-           format('ALTER TABLE simulation_runs ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) AS make
+  const parts = await into.query<{ drop: string; make: string | null }>(`
+    SELECT format('ALTER TABLE simulation_runs DROP CONSTRAINT %I', conname) AS drop, NULL AS make
     FROM pg_constraint WHERE conrelid = 'simulation_runs'::regclass AND contype IN ('f', 'u')
     UNION ALL
-    SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+    SELECT format('DROP INDEX %s', indexrelid::regclass),
+           CASE WHEN pg_get_indexdef(indexrelid) LIKE '%(dataset_id%' THEN pg_get_indexdef(indexrelid) END
     FROM pg_index i WHERE indrelid = 'simulation_runs'::regclass
       AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.conrelid = i.indrelid)`);
-  expect(parts.length).toBeGreaterThan(5);
+  const made = parts.flatMap((part) => part.make ?? []);
+  expect(made.length).toBeGreaterThan(0);
   await into.query(parts.map((part) => part.drop).join(";"));
   await fill();
-  await into.query(parts.map((part) => part.make).join(";"));
+  await into.query(made.join(";"));
   await into.query("ANALYZE simulation_runs");
 }
 
