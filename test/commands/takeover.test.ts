@@ -67,9 +67,9 @@ test("the data is served again after the server and PostgreSQL were killed, also
   process.kill(postmaster, "SIGKILL");
   await until(async () => (await processesIn(dataDir)).length === 0);
 
-  // Owned by PostgreSQL's own user, for it to be mistaken for a server.
+  // Owned by PostgreSQL's own user, for it to be mistaken for a server. Not Node: that user may not reach root's.
   const { uid, gid } = statSync(join(dataDir, "pg"));
-  const stranger = start(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { cwd: "/", uid, gid });
+  const stranger = start("/bin/sleep", ["600"], { cwd: "/", uid, gid });
   try {
     const pidFile = join(dataDir, "pg", "postmaster.pid");
     const stale = await readFile(pidFile, "utf8");
