@@ -10,14 +10,7 @@ const STORED = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(\.\d{1,6})?\+00( B
 export function parseTimestamp(text: string): string | undefined {
   const match = RFC_3339.exec(text);
   if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year, month, day, hour, minute, second] = numbersIn(match);
   if (year < 1 || !isDay(year, month, day) || !isTime(hour, minute, second)) return undefined;
   const fraction = (match[7] ?? "").replace(/0+$/, "");
   if (fraction.length > 6) return undefined;
@@ -53,16 +46,16 @@ export function isStoredTimestamp(text: string): boolean {
   if (text === "infinity" || text === "-infinity") return true;
   const match = STORED.exec(text);
   if (!match) return false;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const inRange = match[8] ? year >= 1 && year <= 4714 : year >= 1 && year <= 294276;
-  return inRange && isDay(match[8] ? 1 - year : year, month, day) && isTime(hour, minute, second);
+  const [year, month, day, hour, minute, second] = numbersIn(match);
+  // The first instant that PostgreSQL knows is 4714-11-24 BC, its last year 294276.
+  const inRange = match[8] ? year < 4714 || (year === 4714 && month * 100 + day >= 1124) : year <= 294276;
+  return year >= 1 && inRange && isDay(match[8] ? 1 - year : year, month, day) && isTime(hour, minute, second);
+}
+
+/** Year, month, day, hour, minute and second: the first six groups of both patterns. */
+function numbersIn(match: RegExpExecArray): [number, number, number, number, number, number] {
+  const [, year, month, day, hour, minute, second] = match.map(Number);
+  return [year ?? 0, month ?? 0, day ?? 0, hour ?? 0, minute ?? 0, second ?? 0];
 }
 
 function isDay(year: number, month: number, day: number): boolean {

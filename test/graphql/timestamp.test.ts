@@ -76,6 +76,7 @@ test("PostgreSQL accepts every stored timestamp that a cursor may hold, and stor
     "294276-12-31 23:59:59.999999+00": "+294276-12-31T23:59:59.999999Z",
     "0044-03-15 00:00:00+00 BC": "-000043-03-15T00:00:00Z",
     "0001-01-01 00:00:00+00 BC": "0000-01-01T00:00:00Z",
+    "4714-11-24 00:00:00+00 BC": "-004713-11-24T00:00:00Z",
     infinity: "infinity",
     "-infinity": "-infinity",
   };
@@ -84,5 +85,15 @@ test("PostgreSQL accepts every stored timestamp that a cursor may hold, and stor
     expect(row?.back).toBe(stored);
     expect(isStoredTimestamp(stored)).toBe(true);
     expect(formatTimestamp(stored)).toBe(shown);
+  }
+  // One step outside what PostgreSQL knows, it would refuse the statement.
+  for (const beyond of [
+    "4714-11-23 00:00:00+00 BC",
+    "4715-01-01 00:00:00+00 BC",
+    "294277-01-01 00:00:00+00",
+    "0000-01-01 00:00:00+00",
+  ]) {
+    expect(isStoredTimestamp(beyond), beyond).toBe(false);
+    await expect(database.query("SELECT $1::timestamptz", [beyond]), beyond).rejects.toThrow();
   }
 });
