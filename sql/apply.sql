@@ -32,6 +32,9 @@ BEGIN;
 \ir migrations/0007_indexes_for_paging.sql
 COMMIT;
 BEGIN;
+\ir migrations/0009_replays.sql
+COMMIT;
+BEGIN;
 \ir views/10_dataset_catalog.sql
 \ir views/20_dataset_hierarchy.sql
 \ir functions/10_updated_at.sql

@@ -87,6 +87,24 @@ program
   });
 
 program
+  .command("replay")
+  .description("Replay spools of pending inserts: what the desktop wrote while the database was away.")
+  .argument("<file...>", "spools, replayed in this order; - is standard input")
+  .option("--again", "also what was replayed before", false)
+  .addOption(dataDir())
+  .addHelpText(
+    "after",
+    examples("stage1-lineage replay pending_postgres_inserts.sql", "zcat spool.sql.gz | stage1-lineage replay -"),
+  )
+  .action(async (files: string[], flags: { again: boolean; dataDir?: string }) => {
+    failure = 2;
+    const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
+    const stop = stopSignal();
+    const { runReplay } = await import("./commands/replay.ts");
+    if (!(await runReplay(config, files, flags, stop))) outcome = 1;
+  });
+
+program
   .command("schema")
   .description("Print the GraphQL schema.")
   .option("--out <file>", "write it to a file instead")
@@ -107,15 +125,18 @@ function configure(flags: Settings): Config {
   return readConfig(flags, process.env);
 }
 
+/** The exit code of a command that ran, and of one that could not. */
+let outcome = 0;
+let failure = 1;
 try {
   await program.parseAsync();
   // A request cut off at the end may leave a statement's promise behind; nothing more is to be waited for.
-  process.exit(0);
+  process.exit(outcome);
 } catch (error) {
   // What an operator can mend is one clear line; a defect shows where it is.
   const stack = error instanceof Error ? error.stack : undefined;
   process.stderr.write(
     `stage1-lineage: ${error instanceof OperatorError ? messageOf(error) : (stack ?? messageOf(error))}\n`,
   );
-  process.exit(1);
+  process.exit(failure);
 }

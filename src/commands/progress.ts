@@ -2,34 +2,43 @@ import { Presets, SingleBar } from "cli-progress";
 
 /** Tells on standard error how far a long work is. */
 export interface Progress {
-  /** So many rows are done. */
-  report(rows: number): void;
+  /** So much of the total is done. `detail` is said beside it. */
+  report(done: number, detail?: string): void;
   end(): void;
 }
 
 const LINE_EVERY_MS = 3_000;
 
-/** A bar on a terminal; elsewhere, where it would only fill a log, a line every few seconds. */
-export function startProgress(what: string, total: number): Progress {
-  return process.stderr.isTTY ? bar(what, total) : lines(what, total);
+/** A bar with the time that is left on a terminal; elsewhere, where it would only fill a log, a line every few seconds. */
+export function startProgress(what: string, total: number, unit = "rows"): Progress {
+  return process.stderr.isTTY ? bar(what, total, unit) : lines(what, total, unit);
 }
 
-function bar(what: string, total: number): Progress {
+function bar(what: string, total: number, unit: string): Progress {
   const single = new SingleBar(
-    { format: `${what} {bar} {percentage}% · {value} of {total} rows · {eta_formatted} left`, stream: process.stderr },
+    {
+      format: `${what} {bar} {percentage}% · {value} of {total} ${unit}{detail} · {eta_formatted} left`,
+      stream: process.stderr,
+    },
     Presets.shades_classic,
   );
-  single.start(total, 0);
-  return { report: (rows) => single.update(rows), end: () => single.stop() };
+  single.start(total, 0, { detail: "" });
+  return {
+    report: (done, detail) => single.update(done, { detail: detail ? ` · ${detail}` : "" }),
+    end: () => single.stop(),
+  };
 }
 
-function lines(what: string, total: number): Progress {
-  let last = Date.now();
+function lines(what: string, total: number, unit: string): Progress {
+  const start = Date.now();
+  let last = start;
   return {
-    report(rows) {
-      if (Date.now() - last < LINE_EVERY_MS) return;
-      last = Date.now();
-      process.stderr.write(`${what}: ${rows} of ${total} rows\n`);
+    report(done, detail) {
+      const now = Date.now();
+      if (now - last < LINE_EVERY_MS) return;
+      last = now;
+      const left = done > 0 ? ` · ${Math.ceil(((now - start) / 1000 / done) * (total - done))} s left` : "";
+      process.stderr.write(`${what}: ${done} of ${total} ${unit}${detail ? ` · ${detail}` : ""}${left}\n`);
     },
     end() {},
   };

@@ -74,13 +74,31 @@ export function createPool(options: PoolOptions): Pool {
 }
 
 /** Opens one connection outside any pool, for work that holds a lock or a transaction. */
-export async function openClient(url: string, applicationName = "stage1-lineage"): Promise<pg.Client> {
-  const client = new pg.Client({ ...clientConfig(url), application_name: applicationName });
+export async function openClient(
+  url: string,
+  applicationName = "stage1-lineage",
+  types?: pg.CustomTypesConfig,
+): Promise<pg.Client> {
+  const client = new pg.Client({ ...clientConfig(url), application_name: applicationName, ...(types && { types }) });
   // The statement under way rejects by itself; without a listener the loss would end the process.
   client.on("error", () => {});
   await client.connect();
   await client.query(SESSION);
   return client;
+}
+
+/** One connection of a command's own, for transactions. Values come as a pool's do. */
+export interface Session extends Db {
+  end(): Promise<void>;
+}
+
+export async function openSession(url: string, applicationName: string): Promise<Session> {
+  const client = await openClient(url, applicationName, types);
+  return {
+    query: async <Row>(statement: string, values: readonly unknown[] = []) =>
+      (await client.query(statement, [...values])).rows as Row[],
+    end: () => client.end(),
+  };
 }
 
 function clientConfig(url: string): pg.ClientConfig {

@@ -1,0 +1,157 @@
+import { createHash, type Hash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import type { Db } from "../../db/pool.ts";
+import type { Entry, Position } from "./reader.ts";
+
+/** Everything in a spool before this place is done: each statement is written, or rejected. */
+export interface Mark {
+  readonly position: Position;
+  /** SHA-256 of the bytes before it. Not to be changed: copies are. */
+  readonly hash: Hash;
+}
+
+/** The mark behind these entries, which follow it. */
+export function markAfter(mark: Mark, entries: readonly Entry[]): Mark {
+  const hash = mark.hash.copy();
+  for (const { bytes } of entries) hash.update(bytes);
+  return { position: entries.at(-1)?.to ?? mark.position, hash };
+}
+
+/** A stretch of statements, one after another, that were not written. */
+export interface Rejection {
+  readonly first_byte: number;
+  readonly end_byte: number;
+  readonly line: number;
+  readonly statements: number;
+  /** What they are a part of, as `run 1111…`; null where that could not be told. */
+  readonly object: string | null;
+  readonly reason: string;
+  /** The line of a later export of the object, which was written. */
+  readonly superseded_by_line: number | null;
+}
+
+interface StoredMark {
+  replay_id: number;
+  bytes: number;
+  lines: number;
+  sha256: string;
+  reported_bytes: number;
+}
+
+/** What the database knows of one spool: how far it was replayed, and what of it was rejected. */
+export class Journal {
+  readonly #id: number;
+  /** Where the replay goes on. */
+  readonly start: Mark;
+  /** Rejections before this byte stand in the file of rejected statements. */
+  readonly #reported: number;
+
+  private constructor(id: number, start: Mark, reported: number) {
+    this.#id = id;
+    this.start = start;
+    this.#reported = reported;
+  }
+
+  /**
+   * Finds the longest beginning of the file that was replayed before, or begins anew.
+   *
+   * @param size - bytes of the file that count
+   * @param again - begin anew anyway
+   */
+  static async open(db: Db, file: FileHandle, size: number, again: boolean): Promise<Journal> {
+    const stored = await db.query<StoredMark>(
+      `SELECT replay_id, bytes, lines, sha256, reported_bytes FROM stage1_replays
+       WHERE bytes BETWEEN 1 AND $1 AND NOT $2 ORDER BY bytes, replay_id`,
+      [size, again],
+    );
+    const found = await longestBeginning(file, stored);
+    if (found) return found;
+    const hash = createHash("sha256");
+    const [created] = await db.query<{ replay_id: number }>(
+      "INSERT INTO stage1_replays (bytes, lines, sha256) VALUES (0, 1, $1) RETURNING replay_id",
+      [hash.copy().digest("hex")],
+    );
+    return new Journal(created?.replay_id ?? 0, { position: { byte: 0, line: 1 }, hash }, 0);
+
+    async function longestBeginning(file: FileHandle, marks: readonly StoredMark[]): Promise<Journal | undefined> {
+      const hash = createHash("sha256");
+      const buffer = Buffer.allocUnsafe(1024 * 1024);
+      let longest: Journal | undefined;
+      let at = 0;
+      for (const mark of marks) {
+        while (at < mark.bytes) {
+          const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, mark.bytes - at), at);
+          if (bytesRead === 0) return longest;
+          hash.update(buffer.subarray(0, bytesRead));
+          at += bytesRead;
+        }
+        const own = hash.copy();
+        if (own.copy().digest("hex") === mark.sha256) {
+          const position = { byte: mark.bytes, line: mark.lines };
+          longest = new Journal(mark.replay_id, { position, hash: own }, mark.reported_bytes);
+        }
+      }
+      return longest;
+    }
+  }
+
+  /** Stores how far the replay is: part of the transaction that does the last of it. */
+  async save(db: Db, { position, hash }: Mark, written: number): Promise<void> {
+    await db.query(
+      `UPDATE stage1_replays SET bytes = $2, lines = $3, sha256 = $4, statements = statements + $5, updated_at = now()
+       WHERE replay_id = $1`,
+      [this.#id, position.byte, position.line, hash.copy().digest("hex"), written],
+    );
+  }
+
+  async reject(db: Db, rejections: readonly Rejection[]): Promise<void> {
+    await db.query(
+      `INSERT INTO stage1_replay_rejections (replay_id, first_byte, end_byte, line, statements, object, reason)
+       SELECT $1, first_byte, end_byte, line, statements, object, reason
+       FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+         AS own(first_byte, end_byte, line, statements, object, reason)`,
+      [
+        this.#id,
+        rejections.map((rejection) => rejection.first_byte),
+        rejections.map((rejection) => rejection.end_byte),
+        rejections.map((rejection) => rejection.line),
+        rejections.map((rejection) => rejection.statements),
+        rejections.map((rejection) => rejection.object),
+        rejections.map((rejection) => rejection.reason),
+      ],
+    );
+  }
+
+  /** Marks what was rejected of an object as out of date: a later export of it, from this line on, is written. */
+  async supersede(db: Db, object: string, line: number): Promise<void> {
+    await db.query(
+      `UPDATE stage1_replay_rejections SET superseded_by_line = $4
+       WHERE replay_id = $1 AND object = $2 AND first_byte >= $3 AND superseded_by_line IS NULL`,
+      [this.#id, object, this.#reported, line],
+    );
+  }
+
+  /** The objects that were rejected and not exported again since: what needs them is rejected too. By the line of the rejection. */
+  async rejectedObjects(db: Db): Promise<Map<string, number>> {
+    const rows = await db.query<{ object: string; line: number }>(
+      `SELECT object, min(line) AS line FROM stage1_replay_rejections
+       WHERE replay_id = $1 AND first_byte >= $2 AND superseded_by_line IS NULL AND object IS NOT NULL GROUP BY object`,
+      [this.#id, this.#reported],
+    );
+    return new Map(rows.map(({ object, line }) => [object, line]));
+  }
+
+  /** Rejections that are in no file of rejected statements yet, in order, from a byte on. */
+  unreported(db: Db, from: number, limit: number): Promise<Rejection[]> {
+    return db.query<Rejection>(
+      `SELECT first_byte, end_byte, line, statements, object, reason, superseded_by_line FROM stage1_replay_rejections
+       WHERE replay_id = $1 AND first_byte >= $2 ORDER BY first_byte LIMIT $3`,
+      [this.#id, Math.max(from, this.#reported), limit],
+    );
+  }
+
+  /** All rejections so far stand in the file of rejected statements. */
+  async reported(db: Db): Promise<void> {
+    await db.query("UPDATE stage1_replays SET reported_bytes = bytes WHERE replay_id = $1", [this.#id]);
+  }
+}

@@ -1,0 +1,325 @@
+import { type InsertStmt, loadModule, type Node, parseSync, type ResTarget, type TypeName } from "libpg-query";
+import { messageOf } from "../../errors.ts";
+import { type Literal, MARK, NUMBER } from "./lexer.ts";
+import { jsonText, numberText } from "./numbers.ts";
+import { type ColumnTypes, SPOOL_TABLES, type SpoolTable, tableNamedIn } from "./tables.ts";
+
+/** What all statements of one shape do, judged once: our own statement, which takes their values as parameters. */
+export interface Shape {
+  readonly table: SpoolTable;
+  /**
+   * Writes many rows: parameter number i is the text[] of column number i. Where `single`, parameters are texts and it
+   * writes one row.
+   */
+  readonly sql: string;
+  readonly single: boolean;
+  /** The parameters of a row, from the values of a statement. */
+  readonly slots: readonly Slot[];
+  /** Slots of the columns by which a row is found again; of the object's id; of what it needs, in the order of `table.needs`. */
+  readonly key: readonly number[];
+  readonly id: number | undefined;
+  readonly needs: readonly (number | undefined)[];
+}
+
+interface Slot {
+  /** Which value of the statement. */
+  readonly value: number;
+  readonly as: "json" | "number" | "text";
+}
+
+/** Why a statement is not replayed, for the operator. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  /** The table that it names, where it could be read so far. */
+  readonly table: SpoolTable | undefined;
+  /** Whether it is no SQL at all. */
+  readonly unparsed: boolean;
+
+  constructor(message: string, table?: SpoolTable, unparsed = false) {
+    super(message);
+    this.table = table;
+    this.unparsed = unparsed;
+  }
+}
+
+/** Must have resolved before the first `judge`. */
+export const loadParser = loadModule;
+
+/**
+ * Judges a shape as the lexer cut it out, by PostgreSQL's parser. Everything that is not known to be harmless is refused:
+ * what is run is written anew from what was understood, and no text of the spool is part of it. Throws Refusal.
+ */
+export function judge(shape: string, columns: ColumnTypes): Shape {
+  let number = 0;
+  const kinds: string[] = [];
+  const text = Buffer.from(shape, "latin1")
+    .toString()
+    .replaceAll(new RegExp(`${MARK}(.)`, "g"), (_, kind: string) => {
+      kinds.push(kind);
+      number += 1;
+      return ` $${number} `;
+    });
+  return new Judge(kinds, columns).shape(insertOf(text));
+}
+
+const ONLY = "only a single-row INSERT … ON CONFLICT … DO UPDATE is replayed";
+
+function insertOf(text: string): InsertStmt {
+  let statements: { stmt?: Node }[];
+  try {
+    statements = parseSync(text).stmts ?? [];
+  } catch (error) {
+    throw new Refusal(`not SQL that PostgreSQL understands (${messageOf(error)})`, tableNamedIn(text), true);
+  }
+  const [statement] = statements;
+  if (statements.length !== 1 || !statement?.stmt || !("InsertStmt" in statement.stmt)) {
+    throw new Refusal(`${/^\w+/.exec(text)?.[0].toUpperCase() ?? "this"}: ${ONLY}`);
+  }
+  return statement.stmt.InsertStmt;
+}
+
+interface Value {
+  /** SQL of the value, in which `v` is the row of parameters. */
+  readonly sql: string;
+  readonly slot: Slot | undefined;
+  /** Differs from one replay to the next. */
+  readonly volatile: boolean;
+}
+
+/** Types that a value may be cast to, by PostgreSQL's inner names. */
+const CASTS = new Map(
+  Object.entries({
+    ...{ text: "text", varchar: "varchar", uuid: "uuid", json: "json", jsonb: "jsonb", bool: "boolean" },
+    ...{ timestamptz: "timestamptz", timestamp: "timestamp", numeric: "numeric" },
+    ...{ float8: "float8", float4: "float4", int8: "bigint", int4: "integer", int2: "smallint" },
+  }),
+);
+const FLOATS = new Set(["double precision", "real"]);
+const INTEGERS = new Set(["bigint", "integer", "smallint"]);
+const JSON_TYPES = new Set(["json", "jsonb"]);
+
+class Judge {
+  readonly #kinds: readonly string[];
+  readonly #columns: ColumnTypes;
+  readonly #slots: Slot[] = [];
+  /** Values outside the row: they differ from statement to statement, so that each is run by itself. */
+  #single = false;
+
+  constructor(kinds: readonly string[], columns: ColumnTypes) {
+    this.#kinds = kinds;
+    this.#columns = columns;
+  }
+
+  shape(insert: InsertStmt): Shape {
+    const table = this.#table(insert);
+    const types = this.#columns.get(table.name) ?? new Map<string, string>();
+    const refuse = (why: string): never => {
+      throw new Refusal(why, table);
+    };
+    const rest = Object.keys(insert).filter(
+      (key) => !["relation", "cols", "selectStmt", "onConflictClause", "override"].includes(key),
+    );
+    if (rest.length > 0 || insert.override !== "OVERRIDING_NOT_SET") refuse(ONLY);
+
+    const names = (insert.cols ?? []).map((node) => plainTarget(node)?.name ?? refuse(ONLY));
+    if (names.length === 0) refuse("it does not name its columns");
+    const values = this.#row(insert.selectStmt) ?? refuse(ONLY);
+    if (values.length !== names.length) refuse(`${names.length} columns, but ${values.length} values`);
+    const inserted = names.map((name, i) => {
+      const type = types.get(name) ?? refuse(`${table.name} has no column ${name}`);
+      if (names.indexOf(name) !== i) refuse(`the column ${name} is there twice`);
+      const node = values[i];
+      return (node && this.#value(node, type)) ?? refuse(`the value of ${name} is not a plain one`);
+    });
+
+    const conflict = insert.onConflictClause;
+    if (conflict?.action !== "ONCONFLICT_UPDATE" || conflict.whereClause) throw new Refusal(ONLY, table);
+    const { indexElems = [], whereClause, conname } = conflict.infer ?? {};
+    if (whereClause || conname || indexElems.length === 0) refuse("its ON CONFLICT does not name the key's columns");
+    const key = indexElems.map((node) => plainIndexed(node) ?? refuse("its ON CONFLICT does not name columns alone"));
+    const keySlots = key.map((name) => inserted[names.indexOf(name)]?.slot ?? refuse(`it gives no ${name}`));
+
+    const set = (conflict.targetList ?? []).map((node) => {
+      const target = plainTarget(node) ?? refuse(ONLY);
+      const type = types.get(target.name) ?? refuse(`${table.name} has no column ${target.name}`);
+      const assigned = target.val && this.#assigned(target.val, table, { names, inserted, types, type });
+      return { name: target.name, ...(assigned ?? refuse(`its SET gives ${target.name} more than a plain value`)) };
+    });
+    if (set.length === 0) refuse(ONLY);
+
+    const slotOf = (column: string) => {
+      const slot = inserted[names.indexOf(column)]?.slot;
+      return slot && this.#slots.indexOf(slot);
+    };
+    return {
+      table,
+      sql: this.#statement(table, names, inserted, key, set),
+      single: this.#single,
+      slots: this.#slots,
+      key: keySlots.map((slot) => this.#slots.indexOf(slot)),
+      id: slotOf(table.id),
+      needs: table.needs.map(([column]) => slotOf(column)),
+    };
+  }
+
+  #table({ relation }: InsertStmt): SpoolTable {
+    const table = SPOOL_TABLES.find(({ name }) => name === relation?.relname);
+    if (!table) throw new Refusal(`the table ${relation?.relname} is none that a spool writes into`);
+    if (relation?.catalogname || relation?.alias || (relation?.schemaname ?? "public") !== "public") {
+      throw new Refusal(`it writes into another schema's table, or gives it another name`, table);
+    }
+    return table;
+  }
+
+  #row(select: Node | undefined): Node[] | undefined {
+    if (!select || !("SelectStmt" in select)) return undefined;
+    const { valuesLists, limitOption: _limit, op: _op, ...rest } = select.SelectStmt;
+    const [list] = valuesLists ?? [];
+    if (Object.keys(rest).length > 0 || valuesLists?.length !== 1 || !list || !("List" in list)) return undefined;
+    return list.List.items ?? [];
+  }
+
+  /** A value of the row: a literal, perhaps cast, TO_TIMESTAMP of one, or the time of the replay. */
+  #value(node: Node, type: string): Value | undefined {
+    if (isNow(node)) return { sql: "now()", slot: undefined, volatile: true };
+    if ("TypeCast" in node) {
+      const { arg, typeName } = node.TypeCast;
+      const cast = castOf(typeName);
+      if (!arg || cast === undefined) return undefined;
+      const inner = this.#value(arg, cast === "jsonb" || cast === "json" ? cast : typeOfCast(cast));
+      return inner && { ...inner, sql: `CAST(${inner.sql} AS ${cast})` };
+    }
+    if ("FuncCall" in node) {
+      const { funcname, args, funcformat: _format, location: _location, ...rest } = node.FuncCall;
+      const [argument] = args ?? [];
+      if (nameOf(funcname) !== "to_timestamp" || args?.length !== 1 || Object.keys(rest).length > 0) return undefined;
+      const seconds = argument && this.#literal(argument, "double precision");
+      return seconds && { ...seconds, sql: `to_timestamp(${seconds.sql})` };
+    }
+    return this.#literal(node, type);
+  }
+
+  #literal(node: Node, type: string): Value | undefined {
+    if (!("ParamRef" in node)) return undefined;
+    const value = (node.ParamRef.number ?? 0) - 1;
+    const kind = this.#kinds[value];
+    const as = JSON_TYPES.has(type) ? "json" : kind === NUMBER || FLOATS.has(type) ? "number" : "text";
+    const slot: Slot = { value, as };
+    this.#slots.push(slot);
+    const parameter = `v.c${this.#slots.length}`;
+    // As PostgreSQL reads a number and then assigns it: 1e3 is a bigint, 1.50 keeps its digits as a text.
+    const numeric = INTEGERS.has(type) || (kind === NUMBER && !FLOATS.has(type) && as !== "json");
+    return { sql: `${parameter}${numeric ? "::numeric" : ""}::${type}`, slot, volatile: false };
+  }
+
+  /** A value of SET: the inserted one, the stored one, the time, or a literal; or COALESCE and || of these. */
+  #assigned(node: Node, table: SpoolTable, row: RowContext): { sql: string; volatile: boolean } | undefined {
+    if ("ColumnRef" in node) {
+      const fields = (node.ColumnRef.fields ?? []).map((field) => ("String" in field ? field.String.sval : undefined));
+      const [relation, column = ""] = fields;
+      if (fields.length !== 2 || !row.types.has(column)) return undefined;
+      if (relation === "excluded") {
+        return { sql: `EXCLUDED.${quoted(column)}`, volatile: row.inserted[row.names.indexOf(column)]?.volatile ?? false };
+      }
+      return relation === table.name ? { sql: `${table.name}.${quoted(column)}`, volatile: false } : undefined;
+    }
+    if ("CoalesceExpr" in node) {
+      const args = (node.CoalesceExpr.args ?? []).map((arg) => this.#assigned(arg, table, row));
+      const known = args.filter((arg) => arg !== undefined);
+      if (known.length !== args.length) return undefined;
+      return { sql: `COALESCE(${known.map(({ sql }) => sql).join(", ")})`, volatile: known.some((arg) => arg.volatile) };
+    }
+    if ("A_Expr" in node) {
+      const { kind, name, lexpr, rexpr } = node.A_Expr;
+      if (kind !== "AEXPR_OP" || nameOf(name) !== "||" || !lexpr || !rexpr) return undefined;
+      const [left, right] = [this.#assigned(lexpr, table, row), this.#assigned(rexpr, table, row)];
+      return left && right && { sql: `(${left.sql} || ${right.sql})`, volatile: left.volatile || right.volatile };
+    }
+    const before = this.#slots.length;
+    const value = this.#value(node, row.type);
+    if (value && this.#slots.length > before) this.#single = true;
+    return value;
+  }
+
+  #statement(
+    table: SpoolTable,
+    names: readonly string[],
+    inserted: readonly Value[],
+    key: readonly string[],
+    set: readonly { name: string; sql: string; volatile: boolean }[],
+  ): string {
+    const parameters = this.#slots.map((_, i) => `$${i + 1}`);
+    const aliases = this.#slots.map((_, i) => `c${i + 1}`).join(", ");
+    const from = this.#single
+      ? `(SELECT ${parameters.map((parameter) => `${parameter}::text`).join(", ")}) AS v(${aliases})`
+      : `unnest(${parameters.map((parameter) => `${parameter}::text[]`).join(", ")}) AS v(${aliases})`;
+    const assignments = set.map(({ name, sql }) => {
+      return `${quoted(name)} = ${this.#single ? outsideRow(sql) : sql}`;
+    });
+    // A row that says what is stored already is left alone: its updated_at too, so that a second replay changes nothing.
+    const lasting = set.filter(({ volatile }) => !volatile);
+    const stored = lasting.map(({ name }) => `${table.name}.${quoted(name)}`).join(", ");
+    const wanted = lasting.map(({ sql }) => (this.#single ? outsideRow(sql) : sql)).join(", ");
+    return [
+      `INSERT INTO ${table.name} (${names.map(quoted).join(", ")})`,
+      `SELECT ${inserted.map(({ sql }) => sql).join(", ")} FROM ${from}`,
+      `ON CONFLICT (${key.map(quoted).join(", ")}) DO UPDATE SET ${assignments.join(", ")}`,
+      ...(lasting.length > 0 ? [`WHERE (${stored}) IS DISTINCT FROM (${wanted})`] : []),
+    ].join(" ");
+  }
+}
+
+interface RowContext {
+  readonly names: readonly string[];
+  readonly inserted: readonly Value[];
+  readonly types: ReadonlyMap<string, string>;
+  /** Of the column that is assigned. */
+  readonly type: string;
+}
+
+/** SET sees no row of parameters: it names them itself. */
+const outsideRow = (sql: string) => sql.replaceAll(/\bv\.c(\d+)/g, "$$$1::text");
+
+/** The parameters of a row, from a statement's values. */
+export function rowOf({ slots }: Shape, values: readonly Literal[]): Literal[] {
+  return slots.map(({ value, as }) => {
+    const literal = values[value] ?? null;
+    if (literal === null || as === "text") return literal;
+    return as === "json" ? jsonText(literal) : numberText(literal);
+  });
+}
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+function plainTarget(node: Node): { name: string; val: Node | undefined } | undefined {
+  if (!("ResTarget" in node)) return undefined;
+  const { name, val, indirection }: ResTarget = node.ResTarget;
+  return name === undefined || indirection ? undefined : { name, val };
+}
+
+function plainIndexed(node: Node): string | undefined {
+  if (!("IndexElem" in node)) return undefined;
+  const { name, expr, collation, opclass } = node.IndexElem;
+  return expr || collation || opclass ? undefined : name;
+}
+
+function nameOf(names: Node[] | undefined): string | undefined {
+  const parts = (names ?? []).map((node) => ("String" in node ? node.String.sval : undefined));
+  if (parts[0] === "pg_catalog") parts.shift();
+  return parts.length === 1 ? parts[0] : undefined;
+}
+
+function isNow(node: Node): boolean {
+  if ("SQLValueFunction" in node) return node.SQLValueFunction.op === "SVFOP_CURRENT_TIMESTAMP";
+  if (!("FuncCall" in node)) return false;
+  const { funcname, funcformat: _format, location: _location, ...rest } = node.FuncCall;
+  return nameOf(funcname) === "now" && Object.keys(rest).length === 0;
+}
+
+function castOf(type: TypeName | undefined): string | undefined {
+  if (!type || type.typmods || type.arrayBounds || type.setof || type.pct_type) return undefined;
+  return CASTS.get(nameOf(type.names) ?? "");
+}
+
+const typeOfCast = (cast: string) => (cast === "float8" ? "double precision" : cast === "float4" ? "real" : cast);
+

@@ -1,0 +1,120 @@
+import type { Db } from "../../db/pool.ts";
+import { codeOf, messageOf } from "../../errors.ts";
+import type { Literal } from "./lexer.ts";
+import type { Row } from "./reader.ts";
+import { SPOOL_TABLES } from "./tables.ts";
+
+/** Rows that one statement writes: of one shape, no two of them with the same key. */
+interface Batch {
+  readonly sql: string;
+  readonly single: boolean;
+  readonly rows: readonly Row[];
+}
+
+const RANKS = new Set(SPOOL_TABLES.map(({ rank }) => rank));
+const MAX_ROWS = 1000;
+/** Characters. A clipboard text can be long. */
+const MAX_LENGTH = 4_000_000;
+
+/** Writes rows, of which later ones win, in few statements. Rejects as PostgreSQL does, with some of the rows written. */
+export async function writeRows(db: Db, rows: readonly Row[]): Promise<void> {
+  for (const batch of batches(rows)) await writeBatch(db, batch);
+}
+
+/**
+ * Finds out which rows cannot be written, and writes the others. Part of a transaction, which stays usable.
+ *
+ * @param limit - after so many no more are looked for, and what is left is not written
+ * @returns each such row with the reason
+ */
+export async function writeRowsApart(db: Db, rows: readonly Row[], limit: number): Promise<Map<Row, string>> {
+  const failures = new Map<Row, string>();
+  const attempt = async (batch: Batch): Promise<void> => {
+    if (failures.size >= limit) return;
+    await db.query("SAVEPOINT stage1_replay");
+    try {
+      await writeBatch(db, batch);
+      await db.query("RELEASE SAVEPOINT stage1_replay");
+    } catch (error) {
+      if (!isRowsFault(error)) throw error;
+      await db.query("ROLLBACK TO SAVEPOINT stage1_replay");
+      await db.query("RELEASE SAVEPOINT stage1_replay");
+      const [first] = batch.rows;
+      if (batch.rows.length === 1 && first) failures.set(first, reasonOf(error));
+      else {
+        const half = Math.ceil(batch.rows.length / 2);
+        await attempt({ ...batch, rows: batch.rows.slice(0, half) });
+        await attempt({ ...batch, rows: batch.rows.slice(half) });
+      }
+    }
+  };
+  for (const batch of batches(rows)) {
+    await attempt(batch);
+    // Without an object's own row, each part of it would fail for that reason alone.
+    if (batch.rows.some((row) => row.shape.table.own && failures.has(row))) break;
+  }
+  return failures;
+}
+
+/** Parents before children; otherwise in order. */
+function batches(rows: readonly Row[]): Batch[] {
+  const all: Batch[] = [];
+  for (const rank of RANKS) {
+    let batch: { sql: string; single: boolean; rows: Row[] } | undefined;
+    let keys = new Set<string>();
+    let length = 0;
+    for (const row of rows) {
+      const { shape, values } = row;
+      if (shape.table.rank !== rank) continue;
+      const key = shape.key.map((slot) => values[slot]?.toLowerCase()).join("\n");
+      const fits = batch && batch.sql === shape.sql && !shape.single && !keys.has(key);
+      if (!batch || !fits || batch.rows.length >= MAX_ROWS || length > MAX_LENGTH) {
+        batch = { sql: shape.sql, single: shape.single, rows: [] };
+        all.push(batch);
+        keys = new Set();
+        length = 0;
+      }
+      batch.rows.push(row);
+      keys.add(key);
+      for (const value of values) length += value?.length ?? 0;
+    }
+  }
+  return all;
+}
+
+async function writeBatch(db: Db, { sql, single, rows }: Batch): Promise<void> {
+  const [first] = rows;
+  if (!first) return;
+  const parameters = single
+    ? first.values
+    : first.values.map((_, slot) => arrayText(rows.map(({ values }) => values[slot] ?? null)));
+  await db.query(sql, parameters);
+}
+
+/** The text of a text[]: quicker to make than the driver's, which asks every value for its type. */
+function arrayText(values: readonly Literal[]): string {
+  const elements = values.map((value) => {
+    if (value === null) return "NULL";
+    return /["\\]/.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : `"${value}"`;
+  });
+  return `{${elements.join(",")}}`;
+}
+
+/**
+ * Whether rows are to blame for an error, as opposed to a server that ends, is full, or lets two writers wait for each
+ * other. Classes of SQLSTATE: 0A feature, 21 cardinality, 22 data, 23 integrity, 42 types and names (but 42501 rights),
+ * P0 raised by a trigger.
+ */
+export function isRowsFault(error: unknown): boolean {
+  return /^(?:0A|21|22|23|42|P0)/.test(codeOf(error) ?? "") && codeOf(error) !== "42501";
+}
+
+/** What an operator can mend, without the names of constraints. */
+export function reasonOf(error: unknown): string {
+  const { detail, table, column } = error as { detail?: string; table?: string; column?: string };
+  const code = codeOf(error);
+  if (code === "23503" || code === "23505") return detail ?? messageOf(error);
+  if (code === "23502") return `${column} must have a value`;
+  if (code === "23514") return `a value is not allowed in ${table}`;
+  return messageOf(error);
+}
