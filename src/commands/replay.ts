@@ -28,15 +28,17 @@ export async function runReplay(
   files: readonly string[],
   flags: { readonly again: boolean },
   stop: AbortSignal,
+  say: Say = (line) => process.stdout.write(`${line}\n`),
 ): Promise<boolean> {
   const spools = await openAll(files);
+  const warn = (message: string): void => say(`warning: ${message}`);
   try {
     const database = await openDatabase(config, { purpose: "replay", stop });
     try {
-      await ensureSchema(database, { migrateFirst: false, warn: (message) => say(`warning: ${message}`) });
+      await ensureSchema(database, { migrateFirst: false, warn });
       const sessions = await Promise.all([openSession(database.url, NAME), openSession(database.url, NAME)]);
       try {
-        return await replayAll(sessions, spools, flags.again, stop);
+        return await replayAll(sessions, spools, { ...flags, stop, say });
       } finally {
         await Promise.all(sessions.map((session) => session.end()));
       }
@@ -48,6 +50,15 @@ export async function runReplay(
   }
 }
 
+/** Called with each line for the operator. */
+type Say = (line: string) => void;
+
+interface Options {
+  readonly again: boolean;
+  readonly stop: AbortSignal;
+  readonly say: Say;
+}
+
 const NAME = "stage1-lineage replay";
 const MEGABYTE = 1_000_000;
 /** So many rejections are said; all are in the file. */
@@ -56,19 +67,22 @@ const SHOWN = 10;
 async function replayAll(
   [db, guard]: readonly [Session, Session],
   spools: readonly Spool[],
-  again: boolean,
-  stop: AbortSignal,
+  options: Options,
 ): Promise<boolean> {
   const [lock] = await guard.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${REPLAY_LOCK}) AS held`);
   if (!lock?.held) {
-    throw new OperatorError("Another replay works on this database: this one did nothing. Run it again once that one has ended.");
+    throw new OperatorError(
+      "Another replay works on this database: this one did nothing. Run it again once that one has ended.",
+    );
   }
   // A commit need not wait for the disk: after a crash the journal is as old as the rows, and the replay goes on from there.
-  await db.query("SET synchronous_commit = off; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0");
+  await db.query(
+    "SET synchronous_commit = off; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+  );
   let whole = true;
   for (const spool of spools) {
-    whole = (await replayOne(db, guard, spool, again, stop)) && whole;
-    if (stop.aborted) {
+    whole = (await replayOne(db, guard, spool, options)) && whole;
+    if (options.stop.aborted) {
       throw new OperatorError("Stopped. What was replayed stays; the same command goes on from there.");
     }
   }
@@ -76,7 +90,7 @@ async function replayAll(
 }
 
 /** Returns whether nothing was rejected. */
-async function replayOne(db: Session, trial: Session, spool: Spool, again: boolean, stop: AbortSignal): Promise<boolean> {
+async function replayOne(db: Session, trial: Session, spool: Spool, { again, stop, say }: Options): Promise<boolean> {
   const { file, size, name, final } = spool;
   const progress = startProgress(`Replaying ${name}`, Math.ceil(size / MEGABYTE), "MB");
   const start = performance.now();
@@ -91,7 +105,7 @@ async function replayOne(db: Session, trial: Session, spool: Spool, again: boole
 
   const { journal, from, written, rejected, tail } = result;
   await db.query("SET synchronous_commit = on");
-  const toMend = await saveRejected(db, spool, journal);
+  const toMend = await saveRejected(db, spool, journal, say);
   await db.query("SET synchronous_commit = off");
   if (from.byte > 0) say(`${name}: what stands before line ${from.line} was replayed before; --again replays it too.`);
   say(`${name}: ${counted(written, "statement")} written, ${rejected} rejected.`);
@@ -103,7 +117,8 @@ async function replayOne(db: Session, trial: Session, spool: Spool, again: boole
 }
 
 /** Puts what was rejected into a file beside the spool. Returns how many statements of it are to be mended. */
-async function saveRejected(db: Session, { file, name, rejectedPath }: Spool, journal: Journal): Promise<number> {
+async function saveRejected(db: Session, spool: Spool, journal: Journal, say: Say): Promise<number> {
+  const { file, name, rejectedPath } = spool;
   const first = await journal.unreported(db, 0, SHOWN);
   if (first.length === 0) {
     await journal.reported(db);
@@ -193,8 +208,4 @@ async function openStdin(): Promise<Spool> {
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

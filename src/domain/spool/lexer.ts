@@ -250,7 +250,9 @@ function endOfNumber(bytes: Buffer, at: number): number {
 }
 
 function isNull(bytes: Buffer, at: number, end: number): boolean {
-  return end - at === 4 && (bytes[at] === 0x4e || bytes[at] === 0x6e) && /^null$/i.test(bytes.toString("latin1", at, end));
+  return (
+    end - at === 4 && (bytes[at] === 0x4e || bytes[at] === 0x6e) && /^null$/i.test(bytes.toString("latin1", at, end))
+  );
 }
 
 /** As C++ prints a number that is not finite. */

@@ -54,6 +54,7 @@ const CHUNK = 512 * 1024;
 const MAX_STATEMENT = 16 * 1024 * 1024;
 /** Shapes are few. Where they are not, they are judged again rather than kept. */
 const MAX_SHAPES = 1000;
+const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 /** How the desktop begins a statement. Inside a text it may be a text's own words, so it alone decides nothing. */
 const BEGINNING = "\nINSERT INTO ";
 /** So many beginnings inside one statement are tried. */
@@ -119,9 +120,10 @@ export class SpoolReader {
   /** The next statement; undefined where more bytes are needed, or none is left. */
   async #next(): Promise<Entry | undefined> {
     const bytes = this.#bytes;
-    const lexed = this.#lexer.next(bytes, this.#index, this.#at.line);
+    const mark = this.#at.byte === 0 && bytes.indexOf(BYTE_ORDER_MARK) === 0 ? BYTE_ORDER_MARK.length : 0;
+    const lexed = this.#lexer.next(bytes, this.#index + mark, this.#at.line);
     if (lexed.state === "none") return undefined;
-    const refuse = (why: string) => new Refusal(why, tableNamedIn(lexed.shape));
+    const refuse = (why: string, unparsed = false) => new Refusal(why, tableNamedIn(lexed.shape), unparsed);
     if (lexed.state === "cut") return this.#entry(lexed, refuse(HALF_WRITTEN));
     if (lexed.state === "open") {
       const endless = lexed.end - lexed.start > MAX_STATEMENT;
@@ -133,9 +135,8 @@ export class SpoolReader {
       this.#tail = { line: lexed.line, table: tableNamedIn(lexed.shape) };
       return undefined;
     }
-    if (lexed.odd) return this.#entry(lexed, refuse(`it has ${lexed.odd}`));
 
-    const shape = await this.#judged(lexed.shape);
+    const shape = lexed.odd ? refuse(`it has ${lexed.odd}`, true) : await this.#judged(lexed.shape);
     if (!(shape instanceof Refusal)) {
       const sound = isUtf8(bytes.subarray(lexed.start, lexed.end));
       return this.#entry(lexed, sound ? { shape, values: rowOf(shape, lexed.values) } : refuse("it is not UTF-8"));

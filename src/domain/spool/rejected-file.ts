@@ -11,7 +11,12 @@ const CHUNK = 256 * 1024;
  *
  * @returns so many statements, less those that are comments
  */
-export async function writeRejected(db: Db, journal: Journal, spool: FileHandle, rejected: FileHandle): Promise<number> {
+export async function writeRejected(
+  db: Db,
+  journal: Journal,
+  spool: FileHandle,
+  rejected: FileHandle,
+): Promise<number> {
   let statements = 0;
   let from = 0;
   for (;;) {
@@ -51,7 +56,11 @@ const MAX_REMARK = 500;
 
 /** Why, on one line: a value that the reason quotes may hold others. */
 export function remark({ object, reason, superseded_by_line }: Rejection): string {
-  const parts = [object, reason, superseded_by_line === null ? null : `out of date: line ${superseded_by_line} replaced it`];
+  const parts = [
+    object,
+    reason,
+    superseded_by_line === null ? null : `out of date: line ${superseded_by_line} replaced it`,
+  ];
   return parts
     .filter((part) => part !== null)
     .join(": ")

@@ -68,7 +68,10 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   async function tryOut(text: string): Promise<Shape> {
     const shape = judge(text, columns);
     try {
-      await trial.query(`EXPLAIN ${shape.sql}`, shape.slots.map(() => null));
+      await trial.query(
+        `EXPLAIN ${shape.sql}`,
+        shape.slots.map(() => null),
+      );
     } catch (error) {
       if (isRowsFault(error)) throw new Refusal(reasonOf(error), shape.table);
       throw error;

@@ -69,14 +69,17 @@ function insertOf(text: string): InsertStmt {
   try {
     statements = parseSync(text).stmts ?? [];
   } catch (error) {
+    if (!/^insert\b/i.test(text)) throw new Refusal(`${firstWord(text)}: ${ONLY}`, undefined, true);
     throw new Refusal(`not SQL that PostgreSQL understands (${messageOf(error)})`, tableNamedIn(text), true);
   }
   const [statement] = statements;
   if (statements.length !== 1 || !statement?.stmt || !("InsertStmt" in statement.stmt)) {
-    throw new Refusal(`${/^\w+/.exec(text)?.[0].toUpperCase() ?? "this"}: ${ONLY}`);
+    throw new Refusal(`${firstWord(text)}: ${ONLY}`);
   }
   return statement.stmt.InsertStmt;
 }
+
+const firstWord = (text: string) => /^\w+/.exec(text)?.[0].toUpperCase() ?? "this";
 
 interface Value {
   /** SQL of the value, in which `v` is the row of parameters. */
@@ -219,7 +222,10 @@ class Judge {
       const [relation, column = ""] = fields;
       if (fields.length !== 2 || !row.types.has(column)) return undefined;
       if (relation === "excluded") {
-        return { sql: `EXCLUDED.${quoted(column)}`, volatile: row.inserted[row.names.indexOf(column)]?.volatile ?? false };
+        return {
+          sql: `EXCLUDED.${quoted(column)}`,
+          volatile: row.inserted[row.names.indexOf(column)]?.volatile ?? false,
+        };
       }
       return relation === table.name ? { sql: `${table.name}.${quoted(column)}`, volatile: false } : undefined;
     }
@@ -227,7 +233,10 @@ class Judge {
       const args = (node.CoalesceExpr.args ?? []).map((arg) => this.#assigned(arg, table, row));
       const known = args.filter((arg) => arg !== undefined);
       if (known.length !== args.length) return undefined;
-      return { sql: `COALESCE(${known.map(({ sql }) => sql).join(", ")})`, volatile: known.some((arg) => arg.volatile) };
+      return {
+        sql: `COALESCE(${known.map(({ sql }) => sql).join(", ")})`,
+        volatile: known.some((arg) => arg.volatile),
+      };
     }
     if ("A_Expr" in node) {
       const { kind, name, lexpr, rexpr } = node.A_Expr;
@@ -322,4 +331,3 @@ function castOf(type: TypeName | undefined): string | undefined {
 }
 
 const typeOfCast = (cast: string) => (cast === "float8" ? "double precision" : cast === "float4" ? "real" : cast);
-

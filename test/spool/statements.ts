@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /** A value as the desktop writes it: SQL of one literal. */
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+export const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const json = (value: string) => `${quoted(value)}::jsonb`;
 const uuid = (name: string) => {
   const hex = createHash("md5").update(name).digest("hex");
