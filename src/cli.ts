@@ -101,7 +101,7 @@ program
     const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
     const stop = stopSignal();
     const { runReplay } = await import("./commands/replay.ts");
-    if (!(await runReplay(config, files, flags, stop))) outcome = 1;
+    outcome = await runReplay(config, files, flags, stop);
   });
 
 program

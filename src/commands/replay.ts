@@ -20,7 +20,7 @@ const REPLAY_LOCK = "5731, 4";
  * Replays spools of pending inserts, one after another, until `stop` is aborted.
  *
  * @param files - paths; `-` is standard input
- * @returns whether all of it was written; otherwise some statements are in a file beside the spool
+ * @returns the exit code: 0 where all of it was written, 1 where some statements are in a file beside the spool, to be mended
  * Throws OperatorError: a file that cannot be read, a schema that is not this version's, another replay at work.
  */
 export async function runReplay(
@@ -29,16 +29,24 @@ export async function runReplay(
   flags: { readonly again: boolean },
   stop: AbortSignal,
   say: Say = (line) => process.stdout.write(`${line}\n`),
-): Promise<boolean> {
+): Promise<number> {
   const spools = await openAll(files);
-  const warn = (message: string): void => say(`warning: ${message}`);
+  // What fails together is tried again apart, and then warned of again.
+  const warned = new Set<string>();
+  const warn = (message: string): void => {
+    if (!warned.has(message)) say(`warning: ${message}`);
+    warned.add(message);
+  };
   try {
     const database = await openDatabase(config, { purpose: "replay", stop });
     try {
       await ensureSchema(database, { migrateFirst: false, warn });
-      const sessions = await Promise.all([openSession(database.url, NAME), openSession(database.url, NAME)]);
+      const sessions = await Promise.all([
+        openSession(database.url, NAME, warn),
+        openSession(database.url, NAME, warn),
+      ]);
       try {
-        return await replayAll(sessions, spools, { ...flags, stop, say });
+        return (await replayAll(sessions, spools, { ...flags, stop, say })) ? 0 : 1;
       } finally {
         await Promise.all(sessions.map((session) => session.end()));
       }
@@ -64,6 +72,7 @@ const MEGABYTE = 1_000_000;
 /** So many rejections are said; all are in the file. */
 const SHOWN = 10;
 
+/** Returns whether nothing is to be mended. */
 async function replayAll(
   [db, guard]: readonly [Session, Session],
   spools: readonly Spool[],
@@ -89,7 +98,7 @@ async function replayAll(
   return whole;
 }
 
-/** Returns whether nothing was rejected. */
+/** Returns whether nothing is to be mended. */
 async function replayOne(db: Session, trial: Session, spool: Spool, { again, stop, say }: Options): Promise<boolean> {
   const { file, size, name, final } = spool;
   const progress = startProgress(`Replaying ${name}`, Math.ceil(size / MEGABYTE), "MB");

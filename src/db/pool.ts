@@ -92,8 +92,16 @@ export interface Session extends Db {
   end(): Promise<void>;
 }
 
-export async function openSession(url: string, applicationName: string): Promise<Session> {
+/** @param onWarning - called with each warning of PostgreSQL: what was done in another way than asked for */
+export async function openSession(
+  url: string,
+  applicationName: string,
+  onWarning: (message: string) => void,
+): Promise<Session> {
   const client = await openClient(url, applicationName, types);
+  client.on("notice", ({ severity, message }) => {
+    if (severity === "WARNING") onWarning(message ?? "");
+  });
   return {
     query: async <Row>(statement: string, values: readonly unknown[] = []) =>
       (await client.query(statement, [...values])).rows as Row[],

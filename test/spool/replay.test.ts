@@ -1,5 +1,7 @@
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, open, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openSession } from "../../src/db/pool.ts";
+import { replay } from "../../src/domain/spool/replay.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
 import { contents, counts, empty, lineage, lineOf, Spool } from "./spools.ts";
 import {
@@ -262,7 +264,7 @@ test("what a later export replaces is a comment in the file of rejected statemen
   expect(await contents(database, true)).toEqual(before);
 });
 
-test("an object larger than what is done at once is whole or not there, and few statements write it", async () => {
+test("an object larger than what is done at once is whole or not there", async () => {
   const many = (name: string, last: string) => [
     ...lineage(name, { trades: 5000 }),
     tradeStatement(`${name}_sim1`, 9999, { size: last }),
@@ -281,6 +283,44 @@ test("an object larger than what is done at once is whole or not there, and few 
   await writeFile(spool.rejectedPath, spool.rejected.replace("'x'", "1"));
   expect(await spool.replay(database, { path: spool.rejectedPath })).toBe(true);
   expect(await counts(database)).toMatchObject({ simulation_trades: 5001 + 5001 + 4, simulation_runs: 3 });
+});
+
+test("the number of SQL statements depends on batches, not on rows", async () => {
+  const spool = await Spool.of(
+    ...lineage("a", { trades: 3000 }),
+    ...Array.from({ length: 50 }, (_, i) => lineage(`b${i}`)).flat(),
+  );
+  const sessions = await Promise.all([1, 2].map(() => openSession(database.url, "test", () => {})));
+  const file = await open(spool.path);
+  let statements = 0;
+  const [db, trial] = sessions.map((session) => ({
+    query<Row>(text: string, values?: readonly unknown[]) {
+      statements += 1;
+      return session.query<Row>(text, values);
+    },
+  }));
+  try {
+    if (!db || !trial) throw new Error("two sessions were opened");
+    const { size } = await file.stat();
+    const { signal } = new AbortController();
+    const result = await replay({ db, trial, file, size, again: false, final: false, signal });
+    expect(result).toMatchObject({ written: 3000 + 9 + 50 * 13, rejected: 0, tail: undefined });
+    expect(statements).toBeLessThan(50);
+  } finally {
+    await Promise.all([file.close(), ...sessions.map((session) => session.end())]);
+  }
+});
+
+test("a slug that another dataset holds is suffixed, and the operator is told once", async () => {
+  const spool = await Spool.of(datasetStatement("one", { questdb_tag: "'same'" }), ...lineage("a"));
+  await database.query(
+    "INSERT INTO stage1_datasets (dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement) VALUES ($1, 'same', '', '')",
+    [idOf("another")],
+  );
+  expect(await spool.replay(database)).toBe(true);
+  expect(spool.said.filter((line) => line.startsWith("warning: "))).toEqual([
+    expect.stringMatching(/the slug "same" is taken by another dataset; "same-\w{8}" is used/),
+  ]);
 });
 
 test("a half-written last statement is left, and replayed once it is whole", async () => {

@@ -85,11 +85,12 @@ export class Spool {
     return writeFile(this.path, HEADER + statements.join(""));
   }
 
-  /** Replays it as the command does. Returns whether nothing was rejected. */
-  replay(database: TestDatabase, { again = false, path = this.path } = {}): Promise<boolean> {
+  /** Replays it as the command does. Returns whether nothing is to be mended. */
+  async replay(database: TestDatabase, { again = false, path = this.path } = {}): Promise<boolean> {
     const config = { databaseUrl: database.url, dataDir: "", host: "", port: 0, logLevel: "warn" as const };
     this.said = [];
-    return runReplay(config, [path], { again }, new AbortController().signal, (line) => void this.said.push(line));
+    const { signal } = new AbortController();
+    return (await runReplay(config, [path], { again }, signal, (line) => void this.said.push(line))) === 0;
   }
 
   get rejectedPath(): string {

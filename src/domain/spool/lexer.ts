@@ -5,9 +5,9 @@
 export type Literal = string | null;
 
 /** How a value was written. A shape holds one of these characters, after MARK, in the place of each value. */
-export const TEXT = "t";
+const TEXT = "t";
 export const NUMBER = "n";
-export const NULL = "0";
+const NULL = "0";
 /** Stands in no shape by itself: a control character outside a literal makes a statement odd. */
 export const MARK = "\u0001";
 

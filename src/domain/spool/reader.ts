@@ -49,7 +49,7 @@ interface ReaderOptions {
   judge(shape: string): Promise<Shape>;
 }
 
-const CHUNK = 512 * 1024;
+const CHUNK = 128 * 1024;
 /** A longer statement is no row of these tables; so much is held in memory, and no more. */
 const MAX_STATEMENT = 16 * 1024 * 1024;
 /** Shapes are few. Where they are not, they are judged again rather than kept. */

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { finished, startForTest, testFolder } from "./commands/cli.ts";
+import { createDatabase } from "./harness.ts";
+import { lineage, Spool } from "./spool/spools.ts";
+
+const operations = readFileSync(new URL("../docs/operations.md", import.meta.url), "utf8");
+const block = (language: string): string[] =>
+  [...operations.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(([, text = ""]) => text);
+
+test("the job for cron is silent where all is well, and prints the exit code where something is rejected", async () => {
+  const database = await createDatabase();
+  try {
+    const job = /^[\d* ]+ {2}(.*)$/m.exec(block("crontab").join(""))?.[1] ?? "";
+    expect(job).not.toContain("%"); // cron would end the line there
+    const folder = await testFolder();
+    const command = job
+      .replaceAll("/srv/stage1", folder)
+      .replace("npx --no-install stage1-lineage", `"${process.execPath}" "${join(process.cwd(), "dist/cli.js")}"`);
+    expect(command).not.toBe(job);
+    const night = async (...statements: string[]) => {
+      const spool = await Spool.of(...statements);
+      const place = `cp "${spool.path}" "${folder}/pending_postgres_inserts.sql"; `;
+      return finished(startForTest("sh", ["-c", place + command], { env: { DATABASE_URL: database.url } }));
+    };
+    expect(await night(...lineage("a"))).toMatchObject({ code: 0, output: "" });
+    expect(await night(...lineage("a"), "DROP TABLE simulation_trades;\n")).toMatchObject({
+      output: `The replay ended with 1: see ${folder}/replay.log\n`,
+    });
+    expect(readFileSync(`${folder}/replay.log`, "utf8")).toContain("0 statements written, 1 rejected");
+    for (const query of block("sql").join("").split(";\n").filter(Boolean)) {
+      expect((await database.query(query)).length).toBeGreaterThan(0);
+    }
+  } finally {
+    await database.drop();
+  }
+});
+
+test("the units for systemd run the same command as cron, and the timer's name is the service's", () => {
+  const [service = "", timer = ""] = block("ini");
+  const command = /^ExecStart=\S+\/(.*)$/m.exec(service)?.[1];
+  expect(block("crontab").join("")).toContain(`${command} >>`);
+  expect(/^# (.*)\.service$/m.exec(service)?.[1]).toBe(/^# (.*)\.timer$/m.exec(timer)?.[1]);
+  for (const unit of [service, timer]) expect(unit).not.toMatch(/^(?![#[]|\w+=|$)/m);
+});
