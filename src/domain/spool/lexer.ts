@@ -29,13 +29,11 @@ export interface Lexed {
   readonly values: readonly Literal[];
   /** Something no spool contains, which is not to be judged by its shape. */
   readonly odd: string | undefined;
-  /** Whether the bytes end inside a text: with `open`. */
-  readonly inText: boolean;
 }
 
 const [QUOTE, DOUBLE, SEMICOLON, NEWLINE] = [0x27, 0x22, 0x3b, 0x0a];
 const [MINUS, PLUS, SLASH, STAR, DOLLAR, DOT, BACKSLASH] = [0x2d, 0x2b, 0x2f, 0x2a, 0x24, 0x2e, 0x5c];
-const [SPACE, OPEN, CLOSE, COMMA] = [0x20, 0x28, 0x29, 0x2c];
+const [SPACE, OPEN, CLOSE, COMMA, AMPERSAND] = [0x20, 0x28, 0x29, 0x2c, 0x26];
 
 const isBlank = (byte: number) => byte === SPACE || (byte >= 0x09 && byte <= 0x0d);
 const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
@@ -46,150 +44,159 @@ const isWord = (byte: number) => isLetter(byte) || isDigit(byte) || byte === DOL
 /** A shape longer than this is no statement of a spool, whose columns are a few dozen. */
 const MAX_SHAPE = 16_384;
 
-/** Not safe for two cuts at a time: it writes shapes into one buffer. */
+/** Cuts one statement at a time: what it holds is about the one under way. */
 export class Lexer {
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #line = 1;
+  /** Index of the statement's first byte, or -1 before it. */
+  #start = -1;
+  #startLine = 1;
   readonly #shape = Buffer.alloc(MAX_SHAPE);
   #length = 0;
+  #values: Literal[] = [];
+  #odd: string | undefined;
 
   /** Reads the next statement of `bytes` from the index `from` on, which is on line `line`. */
   next(bytes: Buffer, from: number, line: number): Lexed {
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#line = line;
+    this.#start = -1;
     this.#length = 0;
-    const to = bytes.length;
-    const values: Literal[] = [];
-    let odd: string | undefined;
-    let start = -1;
-    let startLine = line;
-    let at = from;
-    let lines = line;
-
-    const result = (state: Lexed["state"], end: number, inText = false): Lexed => ({
-      start: start < 0 ? end : start,
-      end,
-      line: startLine,
-      endLine: lines,
-      state,
-      shape: this.#shape.toString("latin1", 0, this.#length),
-      values,
-      odd,
-      inText,
-    });
-
-    while (at < to) {
-      const byte = bytes[at] ?? 0;
-      if (isBlank(byte)) {
-        if (byte === NEWLINE) lines += 1;
-        this.#blank();
-        at += 1;
-        continue;
-      }
-      const next = bytes[at + 1] ?? 0;
-      if (byte === MINUS && next === MINUS) {
-        const end = bytes.indexOf(NEWLINE, at);
-        if (end < 0) return start < 0 ? result("none", at) : result("open", to);
-        this.#blank();
-        at = end;
-        continue;
-      }
-      if (byte === SLASH && next === STAR) {
-        const end = endOfComment(bytes, at);
-        if (end < 0) return start < 0 ? result("none", at) : result("open", to);
-        lines += countLines(bytes, at, end);
-        this.#blank();
-        at = end;
-        continue;
-      }
-
-      if (start < 0) {
-        start = at;
-        startLine = lines;
+    this.#values = [];
+    this.#odd = undefined;
+    while (this.#at < bytes.length) {
+      const skipped = this.#skipBlank();
+      if (skipped === "open") return this.#result(this.#start < 0 ? "none" : "open");
+      if (skipped) continue;
+      if (this.#start < 0) {
+        this.#start = this.#at;
+        this.#startLine = this.#line;
         this.#length = 0; // no blanks before it
-      } else if (startsStatement(bytes, at)) {
-        return result("cut", at);
+      } else if (startsStatement(bytes, this.#at)) return this.#result("cut");
+      if (bytes[this.#at] === SEMICOLON) {
+        this.#at += 1;
+        return this.#result("whole");
       }
-
-      if (byte === SEMICOLON) return result("whole", at + 1);
-      if (byte === QUOTE) {
-        const prefix = this.#wordBefore(bytes, at, start);
-        const text = readText(bytes, at, /^e$/i.test(prefix));
-        if (text.end < 0) return result("open", to, true);
-        if (prefix !== "") odd ??= `a text with the prefix ${prefix}`;
-        values.push(text.value);
-        lines += countLines(bytes, at, text.end);
-        this.#mark(TEXT);
-        at = text.end;
-        continue;
-      }
-      const signed = (byte === MINUS || byte === PLUS) && this.#expectsValue();
-      const head = signed ? next : byte;
-      const first = signed ? at + 1 : at;
-      if (isDigit(head) || (head === DOT && isDigit(bytes[first + 1] ?? 0))) {
-        const end = endOfNumber(bytes, first);
-        values.push(bytes.toString("latin1", byte === PLUS ? first : at, end));
-        this.#mark(NUMBER);
-        at = end;
-        continue;
-      }
-      if (isLetter(head)) {
-        let end = first;
-        while (end < to && isWord(bytes[end] ?? 0)) end += 1;
-        if (!signed && isNull(bytes, at, end)) {
-          values.push(null);
-          this.#mark(NULL);
-          at = end;
-          continue;
-        }
-        const number = nonFiniteWord(bytes, first, end);
-        if (number) {
-          values.push(byte === MINUS && number !== "NaN" ? `-${number}` : number);
-          this.#mark(NUMBER);
-          at = endOfPayload(bytes, end);
-          continue;
-        }
-        if (!signed) {
-          if (!this.#copy(bytes, at, end)) odd ??= LONG;
-          at = end;
-          continue;
-        }
-      }
-      if (byte === DOUBLE) {
-        const end = endOfQuotedName(bytes, at);
-        if (end < 0) return result("open", to);
-        lines += countLines(bytes, at, end);
-        if (!this.#copy(bytes, at, end)) odd ??= LONG;
-        at = end;
-        continue;
-      }
-      if (byte === DOLLAR) {
-        odd ??= "a text in dollars, or a parameter";
-        const end = endOfDollars(bytes, at);
-        if (end < 0) return result("open", to, true);
-        lines += countLines(bytes, at, end);
-        at = end;
-        continue;
-      }
-      if (byte < SPACE || byte === 0x7f) odd ??= "a control character outside a text";
-      if (!this.#copy(bytes, at, at + 1)) odd ??= LONG;
-      at += 1;
+      if (!this.#token()) return this.#result("open");
     }
-    return result(start < 0 ? "none" : "open", to);
+    return this.#result(this.#start < 0 ? "none" : "open");
   }
 
-  #blank(): void {
+  #result(state: Lexed["state"]): Lexed {
+    const end = state === "open" ? this.#bytes.length : this.#at;
+    return {
+      start: this.#start < 0 ? end : this.#start,
+      end,
+      line: this.#start < 0 ? this.#line : this.#startLine,
+      endLine: this.#line,
+      state,
+      shape: this.#shape.toString("latin1", 0, this.#length),
+      values: this.#values,
+      odd: this.#odd,
+    };
+  }
+
+  /** Skips a blank or a comment. Returns whether there was one; `open`: a comment that does not end. */
+  #skipBlank(): boolean | "open" {
+    const [bytes, at] = [this.#bytes, this.#at];
+    const byte = bytes[at] ?? 0;
+    if (isBlank(byte)) {
+      if (byte === NEWLINE) this.#line += 1;
+      this.#at += 1;
+    } else if (byte === MINUS && bytes[at + 1] === MINUS) {
+      const end = bytes.indexOf(NEWLINE, at);
+      if (end < 0) return "open";
+      this.#at = end;
+    } else if (byte === SLASH && bytes[at + 1] === STAR) {
+      const end = endOfComment(bytes, at);
+      if (end < 0) return "open";
+      this.#goTo(end);
+    } else return false;
     if (this.#length > 0 && this.#length < MAX_SHAPE && this.#shape[this.#length - 1] !== SPACE) {
       this.#shape[this.#length++] = SPACE;
     }
-  }
-
-  #mark(kind: string): void {
-    if (this.#length + 2 > MAX_SHAPE) return;
-    this.#shape[this.#length++] = 1;
-    this.#shape[this.#length++] = kind.charCodeAt(0);
-  }
-
-  #copy(bytes: Buffer, from: number, to: number): boolean {
-    if (this.#length + to - from + 2 > MAX_SHAPE) return false;
-    for (let at = from; at < to; at += 1) this.#shape[this.#length++] = bytes[at] ?? 0;
     return true;
+  }
+
+  /** Takes the next token. Returns whether it ends before the bytes do. */
+  #token(): boolean {
+    const [bytes, at] = [this.#bytes, this.#at];
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) return this.#text();
+    const signed = (byte === MINUS || byte === PLUS) && this.#expectsValue();
+    const first = signed ? at + 1 : at;
+    const head = bytes[first] ?? 0;
+    if (isDigit(head) || (head === DOT && isDigit(bytes[first + 1] ?? 0))) {
+      this.#at = endOfNumber(bytes, first);
+      this.#value(NUMBER, bytes.toString("latin1", byte === PLUS ? first : at, this.#at));
+    } else if (isLetter(head)) {
+      this.#word(first, byte);
+    } else if (byte === DOUBLE) {
+      const end = endOfQuotedName(bytes, at);
+      if (end < 0) return false;
+      this.#copyTo(end);
+    } else if (byte === DOLLAR) {
+      this.#odd ??= "a text in dollars, or a parameter";
+      const end = endOfDollars(bytes, at);
+      if (end < 0) return false;
+      this.#goTo(end);
+    } else {
+      if (byte < SPACE || byte === 0x7f) this.#odd ??= "a control character outside a text";
+      this.#copyTo(at + 1);
+    }
+    return true;
+  }
+
+  #text(): boolean {
+    const prefix = this.#wordBefore();
+    if (prefix !== "") this.#odd ??= `a text with the prefix ${prefix}`;
+    const end = endOfText(this.#bytes, this.#at, /^e$/i.test(prefix));
+    if (end < 0) return false;
+    const text = this.#bytes.toString("utf8", this.#at + 1, end - 1);
+    this.#goTo(end);
+    this.#value(TEXT, text.includes("'") ? text.replaceAll("''", "'") : text);
+    return true;
+  }
+
+  /** A word that begins at `first`: NULL, a number that is not finite (perhaps behind a sign), or any other. */
+  #word(first: number, sign: number): void {
+    const bytes = this.#bytes;
+    let end = first;
+    while (end < bytes.length && isWord(bytes[end] ?? 0)) end += 1;
+    const number = nonFiniteWord(bytes, first, end);
+    if (number) {
+      this.#at = endOfPayload(bytes, end);
+      this.#value(NUMBER, sign === MINUS && number !== "NaN" ? `-${number}` : number);
+    } else if (isNull(bytes, first, end) && first === this.#at) {
+      this.#at = end;
+      this.#value(NULL, null);
+    } else this.#copyTo(end);
+  }
+
+  #value(kind: string, value: Literal): void {
+    this.#values.push(value);
+    if (this.#length + 2 > MAX_SHAPE) this.#odd ??= LONG;
+    else {
+      this.#shape[this.#length++] = MARK.charCodeAt(0);
+      this.#shape[this.#length++] = kind.charCodeAt(0);
+    }
+  }
+
+  /** Takes bytes into the shape. */
+  #copyTo(end: number): void {
+    if (this.#length + end - this.#at > MAX_SHAPE) this.#odd ??= LONG;
+    else {
+      for (let at = this.#at; at < end; at += 1) this.#shape[this.#length++] = this.#bytes[at] ?? 0;
+    }
+    this.#goTo(end);
+  }
+
+  /** Goes on at a place, counting lines. */
+  #goTo(end: number): void {
+    this.#line += countLines(this.#bytes, this.#at, end);
+    this.#at = end;
   }
 
   /** Whether a value is what comes next, so that a sign belongs to it. */
@@ -200,10 +207,10 @@ export class Lexer {
   }
 
   /** The word that a quote follows without a blank: it changes what the text means. */
-  #wordBefore(bytes: Buffer, quote: number, start: number): string {
-    let from = quote;
-    while (from > start && (isWord(bytes[from - 1] ?? 0) || bytes[from - 1] === 0x26)) from -= 1;
-    return bytes.toString("latin1", from, quote);
+  #wordBefore(): string {
+    let from = this.#at;
+    while (from > this.#start && (isWord(this.#bytes[from - 1] ?? 0) || this.#bytes[from - 1] === AMPERSAND)) from -= 1;
+    return this.#bytes.toString("latin1", from, this.#at);
   }
 }
 
@@ -217,22 +224,16 @@ function startsStatement(bytes: Buffer, at: number): boolean {
   return /^insert\s$/i.test(bytes.toString("latin1", at, at + 7));
 }
 
-function readText(bytes: Buffer, at: number, escapes: boolean): { value: string; end: number } {
-  let doubled = false;
+/** After a text's closing quote; -1 where there is none. */
+function endOfText(bytes: Buffer, at: number, escapes: boolean): number {
   for (let end = at + 1; end < bytes.length; end += 1) {
-    const byte = bytes[end];
-    if (escapes && byte === BACKSLASH) end += 1;
-    else if (byte === QUOTE) {
-      if (end + 1 < bytes.length && bytes[end + 1] === QUOTE) {
-        doubled = true;
-        end += 1;
-      } else {
-        const value = bytes.toString("utf8", at + 1, end);
-        return { value: doubled ? value.replaceAll("''", "'") : value, end: end + 1 };
-      }
+    if (escapes && bytes[end] === BACKSLASH) end += 1;
+    else if (bytes[end] === QUOTE) {
+      if (bytes[end + 1] !== QUOTE) return end + 1;
+      end += 1;
     }
   }
-  return { value: "", end: -1 };
+  return -1;
 }
 
 function endOfNumber(bytes: Buffer, at: number): number {
