@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from "commander";
 import type { SeedFlags } from "./commands/seed.ts";
+import type { ValidateFlags } from "./commands/validate.ts";
 import { type Config, readConfig, type Settings } from "./config.ts";
 import { messageOf, OperatorError } from "./errors.ts";
 import { VERSION } from "./version.ts";
@@ -8,6 +9,10 @@ import { VERSION } from "./version.ts";
 const dataDir = () =>
   new Option("--data-dir <folder>", "where the embedded database lives (STAGE1_DATA_DIR; default .stage1)");
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join("")}`;
+
+/** What the process ends with when its command returned, and when it threw. */
+const exitCodes = { done: 0, failed: 1 };
+const COULD_NOT_RUN = 2;
 
 // A command's code is loaded when it is chosen: GraphQL and the page of GraphiQL would make --help wait for a second.
 const program = new Command("stage1-lineage")
@@ -86,6 +91,30 @@ program
     await runSeed(config, flags, stop);
   });
 
+answering(
+  program
+    .command("validate")
+    .description(
+      "Look for rows that cannot be right. Exit code 0: sound, 1: there are errors, 2: it could not be found out.",
+    )
+    .option("--json", "print the report as JSON", false)
+    .option("--sql", "only print the checks, as a script for psql", false)
+    .addOption(dataDir())
+    .addHelpText(
+      "after",
+      examples(
+        "stage1-lineage validate",
+        "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage validate --json",
+      ),
+    ),
+  async (flags: ValidateFlags & { dataDir?: string }) => {
+    const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
+    const stop = stopSignal();
+    const { runValidate } = await import("./commands/validate.ts");
+    return runValidate(config, flags, stop);
+  },
+);
+
 program
   .command("schema")
   .description("Print the GraphQL schema.")
@@ -95,6 +124,18 @@ program
     const { runSchema } = await import("./commands/schema.ts");
     await runSchema(flags);
   });
+
+/**
+ * For a command that answers with its exit code, the one that `work` returns: 1 is an answer then, so whatever keeps the
+ * command from answering is 2, a wrong flag included.
+ */
+function answering<Flags>(command: Command, work: (flags: Flags) => Promise<number>): void {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : COULD_NOT_RUN));
+  command.action(async (flags: Flags) => {
+    exitCodes.failed = COULD_NOT_RUN;
+    exitCodes.done = await work(flags);
+  });
+}
 
 /** Aborted by Ctrl-C and SIGTERM: the command then ends in order. */
 function stopSignal(): AbortSignal {
@@ -110,12 +151,12 @@ function configure(flags: Settings): Config {
 try {
   await program.parseAsync();
   // A request cut off at the end may leave a statement's promise behind; nothing more is to be waited for.
-  process.exit(0);
+  process.exit(exitCodes.done);
 } catch (error) {
   // What an operator can mend is one clear line; a defect shows where it is.
   const stack = error instanceof Error ? error.stack : undefined;
   process.stderr.write(
     `stage1-lineage: ${error instanceof OperatorError ? messageOf(error) : (stack ?? messageOf(error))}\n`,
   );
-  process.exit(1);
+  process.exit(exitCodes.failed);
 }
