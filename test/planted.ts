@@ -14,6 +14,7 @@ const ROWS = `
                                ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts, indicator_last_ts)
   VALUES ('d1', 'sound', 'v1_ohlcv', 'v1_ind', 0, 9223372036854775807, '1990-01-01', '2100-12-31 23:59:59.999999', '2025-01-01', '2025-01-01'),
          ('d2', 'half', '', 'v2_ind', NULL, 0, NULL, NULL, NULL, NULL),
+         ('d5', 'other half', 'v5_ohlcv', '', 0, 0, NULL, NULL, NULL, NULL),
          ('d3', 'odd', 'v3_ohlcv', 'v3_ind', -1, 5, '57216-05-12', '2025-01-01', '1970-01-20 10:00', 'infinity'),
          ('d4', 'namesake', 'v1_ind', 'v4_ind', 0, 0, NULL, NULL, '1989-12-31 23:59:59.999999', '2025-01-01');
   INSERT INTO walkforward_runs (run_id, dataset_id, prediction_measurement, target_column, feature_columns, hyperparameters, walk_config, status,
@@ -25,7 +26,8 @@ const ROWS = `
          ('r5', 'd1', 'v_run5', 'Close', '["a"]', '{}', '{"folds": 18}', 'RUNNING', NULL, '2025-01-01', NULL, '{}', '2025-01-01'),
          ('r6', 'd1', 'v_run6', 'Close', '[["a"]]', '{}', 'null', 'QUEUED', '2025-01-02', '2025-01-01', -5, '{}', '2025-01-01'),
          ('r7', 'd4', 'v_run1', 'Close', '["a"]', '{}', '{"folds": 6}', 'COMPLETED', NULL, NULL, NULL, '{}', '2025-01-01'),
-         ('r8', 'd1', 'v_run8', 'Close', '["a"]', '{}', '{"folds": 0}', 'COMPLETED', NULL, NULL, NULL, '{}', '2025-01-01'),
+         ('r8', 'd1', 'v_run8', 'Close', '["a"]', '{}', '{"folds": "1.5"}', 'COMPLETED', NULL, NULL, NULL, '{}', '2025-01-01'),
+         ('r0', 'd1', 'v_run0', 'Close', '["a"]', '{}', '{"folds": 0}', 'COMPLETED', NULL, NULL, NULL, '{}', '2025-01-01'),
          ('r9', 'd1', 'v_run9', 'Close', '["a"]', '{}', '{"folds": 2}', 'CANCELLED', NULL, NULL, NULL, '{}', '2025-01-01');
   INSERT INTO walkforward_folds
   SELECT run_id::uuid, fold, 0, 100, 100, 120, 101, 20, NULL, 'NaN', '{}', '{}'
@@ -66,8 +68,9 @@ export async function plant(database: TestDatabase): Promise<void> {
 }
 
 const AT = "2025-01-01T00:00:00+00:00";
-const [HALF, SOL] = [
+const [HALF, OTHER_HALF, SOL] = [
   { dataset_id: id("d2"), dataset_slug: "half", ohlcv_measurement: "", indicator_measurement: "v2_ind" },
+  { dataset_id: id("d5"), dataset_slug: "other half", ohlcv_measurement: "v5_ohlcv", indicator_measurement: "" },
   {
     dataset_id: "61838339-1335-e0d8-dae0-5918446ce4b3",
     dataset_slug: "sol25_2",
@@ -103,7 +106,7 @@ const outside = (row: string, column: string, value: string) => ({
 
 /** What each check finds in it: the severity, how many rows, and the first five. */
 export const FOUND: Readonly<Record<string, readonly [CheckResult["severity"], number, CheckResult["sample"]]>> = {
-  datasets_without_measurements: ["warning", 2, [HALF, SOL]],
+  datasets_without_measurements: ["warning", 3, [HALF, OTHER_HALF, SOL]],
   runs_of_datasets_without_measurements: [
     "warning",
     2,
@@ -222,7 +225,7 @@ export const FOUND: Readonly<Record<string, readonly [CheckResult["severity"], n
       fold("r3", "v_run3", "Done", [2, 3, 1, 2]),
       fold("r4", "v_run4", "COMPLETED", [130, 312, 1, 130]),
       fold("r6", "v_run6", "QUEUED", [3, null, 1, 4]),
-      fold("r8", "v_run8", "COMPLETED", [1, 0, 2, 2]),
+      fold("r8", "v_run8", "COMPLETED", [1, null, 2, 2]),
       fold("r9", "v_run9", "CANCELLED", [3, 2, 0, 2]),
     ],
   ],

@@ -146,12 +146,13 @@ test("its statement alone has the same report", async () => {
   }
 });
 
-const hasPsql = spawnSync("psql", ["--version"]).status === 0;
+const PSQL = "psql";
+const hasPsql = spawnSync(PSQL, ["--version"]).status === 0;
 
 test.skipIf(!hasPsql)(
   "psql, where one is installed, shows it as a table, and fails where there is no schema",
   async () => {
-    const psql = (database: TestDatabase) => finished(startForTest("psql", ["-X", "-d", database.url, "-f", SCRIPT]));
+    const psql = (database: TestDatabase) => finished(startForTest(PSQL, ["-X", "-d", database.url, "-f", SCRIPT]));
     const { code, output } = await psql(planted);
     expect(code).toBe(0);
     expect(output).toMatch(/^ severity \| +check +\| count \| +first rows +$/m);

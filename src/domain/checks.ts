@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Db } from "../db/pool.ts";
 
 /** `error`: data is wrong or lost. `warning`: data is incomplete, or free text that only a person understands. */
-export const SEVERITIES = ["error", "warning"] as const;
+const SEVERITIES = ["error", "warning"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** What a check found. */
