@@ -111,7 +111,9 @@ test("Ctrl-C ends validate with 2, also while the statement runs", async () => {
   try {
     await blocker.query("BEGIN; LOCK TABLE stage1_datasets");
     const command = run(["validate"], databaseUrl(demo));
-    await until(async () => (await blocker.query("SELECT FROM pg_locks WHERE NOT granted")).rows.length > 0);
+    const waiting =
+      "SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE NOT granted AND datname = current_database()";
+    await until(async () => (await blocker.query(waiting)).rows.length > 0);
     command.killGroup("SIGINT");
     expect(await finished(command)).toEqual({
       code: 2,
