@@ -1,15 +1,75 @@
--- What the application's role may do, where the role exists: read, add and change, but not delete.
+-- The application's role: it reads, adds and changes rows and calls the functions; it does not delete, truncate, alter or drop.
+-- Made where whoever applies this may make roles. What may not be done here is left, and said with the statements for
+-- somebody who may. By hand, as the owner of the tables: psql "$DATABASE_URL" -f sql/grants.sql
 DO $$
+DECLARE
+    -- Named one by one, since a table of somebody's own may be called stage1_… too. One that is not there is left out.
+    written CONSTANT name[] := ARRAY[
+        'stage1_datasets', 'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs',
+        'simulation_trades', 'simulation_trade_buckets', 'stage1_replays', 'stage1_replay_rejections'];
+    read_only CONSTANT name[] := ARRAY['stage1_schema_ledger', 'dataset_catalog', 'dataset_hierarchy'];
+    create_role CONSTANT text := 'CREATE ROLE stage1_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE';
+    schema CONSTANT oid := (SELECT oid FROM pg_namespace WHERE nspname = current_schema());
+    grantee name := 'public';
+    wanted record;
+    left_to_do text[] := '{}';
+    beyond text;
 BEGIN
-    IF to_regrole('stage1_app') IS NOT NULL THEN
-        GRANT SELECT, INSERT, UPDATE ON
-            stage1_datasets, indicator_datasets, walkforward_runs, walkforward_folds,
-            simulation_runs, simulation_trades, simulation_trade_buckets TO stage1_app;
-        GRANT SELECT ON stage1_schema_ledger, dataset_catalog, dataset_hierarchy TO stage1_app;
-        GRANT EXECUTE ON FUNCTION
-            upsert_stage1_dataset, patch_stage1_dataset, stage1_free_slug, stage1_json_object,
-            stage1_run_status, stage1_simulation_mode, stage1_dataset_search_text,
-            fn_list_datasets, fn_list_runs, fn_list_simulations TO stage1_app;
+    IF to_regrole('stage1_app') IS NULL THEN
+        BEGIN
+            EXECUTE create_role;
+        EXCEPTION
+            WHEN lock_not_available OR deadlock_detected THEN RAISE;  -- to be tried again
+            -- Not the right to, or a rule of the server's such as that there be a password. Or another database of this
+            -- server was migrated at the same moment, and the role is there now.
+            WHEN OTHERS THEN NULL;
+        END;
+    END IF;
+    IF to_regrole('stage1_app') IS NULL THEN
+        left_to_do := ARRAY[create_role];
+    ELSE
+        grantee := 'stage1_app';
+    END IF;
+
+    FOR wanted IN
+        SELECT format('CONNECT ON DATABASE %I', datname) AS rights, datdba AS owner, false AS held
+        FROM pg_database WHERE datname = current_database() AND NOT has_database_privilege(grantee, oid, 'CONNECT')
+        UNION ALL
+        SELECT format('USAGE ON SCHEMA %I', nspname), nspowner, has_schema_privilege(grantee, oid, 'USAGE')
+        FROM pg_namespace WHERE oid = schema
+        UNION ALL
+        SELECT format('SELECT, INSERT, UPDATE ON %I.%I', current_schema(), relname), relowner,
+               has_table_privilege(grantee, oid, 'SELECT') AND has_table_privilege(grantee, oid, 'INSERT')
+                   AND has_table_privilege(grantee, oid, 'UPDATE')
+        FROM pg_class WHERE relnamespace = schema AND relname = ANY (written)
+        UNION ALL
+        SELECT format('SELECT ON %I.%I', current_schema(), relname), relowner, has_table_privilege(grantee, oid, 'SELECT')
+        FROM pg_class WHERE relnamespace = schema AND relname = ANY (read_only)
+        UNION ALL
+        SELECT format('EXECUTE ON FUNCTION %I.%I(%s)', current_schema(), proname, pg_get_function_identity_arguments(oid)),
+               proowner, has_function_privilege(grantee, oid, 'EXECUTE')
+        FROM pg_proc
+        WHERE pronamespace = schema
+          AND proname ~ '^(stage1_|fn_list_(datasets|runs|simulations)$|(upsert|patch)_stage1_dataset$)'
+    LOOP
+        IF grantee = 'stage1_app' AND pg_has_role(wanted.owner, 'USAGE') THEN
+            EXECUTE format('GRANT %s TO stage1_app', wanted.rights);
+        ELSIF NOT wanted.held THEN
+            left_to_do := left_to_do || format('GRANT %s TO stage1_app', wanted.rights);
+        END IF;
+    END LOOP;
+    IF left_to_do <> '{}' THEN
+        RAISE WARNING E'the role stage1_app lacks what % may not give it. An administrator may, on this database:\n  %;',
+            current_user, array_to_string(left_to_do, E';\n  ');
+    END IF;
+
+    -- A role that was there before may have rights that somebody relies on: they are not taken away, but they are said.
+    SELECT string_agg(relname, ', ' ORDER BY relname) INTO beyond
+    FROM pg_class
+    WHERE relnamespace = schema AND relname = ANY (written || read_only) AND relkind = 'r' AND grantee = 'stage1_app'
+      AND has_table_privilege(grantee, oid, 'DELETE, TRUNCATE');
+    IF beyond IS NOT NULL THEN
+        RAISE WARNING 'the role stage1_app may also delete from %: as their owner, as a superuser or by a grant', beyond;
     END IF;
 END
 $$;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from "commander";
 import type { SeedFlags } from "./commands/seed.ts";
+import type { ValidateFlags } from "./commands/validate.ts";
 import { type Config, readConfig, type Settings } from "./config.ts";
 import { messageOf, OperatorError } from "./errors.ts";
 import { VERSION } from "./version.ts";
@@ -8,6 +9,10 @@ import { VERSION } from "./version.ts";
 const dataDir = () =>
   new Option("--data-dir <folder>", "where the embedded database lives (STAGE1_DATA_DIR; default .stage1)");
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join("")}`;
+
+/** What the process ends with when its command returned, and when it threw. */
+const exitCodes = { done: 0, failed: 1 };
+const COULD_NOT_RUN = 2;
 
 // A command's code is loaded when it is chosen: GraphQL and the page of GraphiQL would make --help wait for a second.
 const program = new Command("stage1-lineage")
@@ -86,23 +91,50 @@ program
     await runSeed(config, flags, stop);
   });
 
-program
-  .command("replay")
-  .description("Replay spools of pending inserts: what the desktop wrote while the database was away.")
-  .argument("<file...>", "spools, replayed in this order; - is standard input")
-  .option("--again", "also what was replayed before", false)
-  .addOption(dataDir())
-  .addHelpText(
-    "after",
-    examples("stage1-lineage replay pending_postgres_inserts.sql", "zcat spool.sql.gz | stage1-lineage replay -"),
-  )
-  .action(async (files: string[], flags: { again: boolean; dataDir?: string }) => {
-    failure = 2;
+answering(
+  program
+    .command("validate")
+    .description(
+      "Look for rows that cannot be right. Exit code 0: sound, 1: there are errors, 2: it could not be found out.",
+    )
+    .option("--json", "print the report as JSON", false)
+    .option("--sql", "only print the checks, as a script for psql", false)
+    .addOption(dataDir())
+    .addHelpText(
+      "after",
+      examples(
+        "stage1-lineage validate",
+        "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage validate --json",
+      ),
+    ),
+  async (flags: ValidateFlags & { dataDir?: string }) => {
+    const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
+    const stop = stopSignal();
+    const { runValidate } = await import("./commands/validate.ts");
+    return runValidate(config, flags, stop);
+  },
+);
+
+answering(
+  program
+    .command("replay")
+    .description(
+      "Replay spools of pending inserts, which the desktop wrote while the database was away. Exit code 0: all is written, 1: some is rejected, 2: it could not run.",
+    )
+    .argument("<file...>", "spools, replayed in this order; - is standard input")
+    .option("--again", "also what was replayed before", false)
+    .addOption(dataDir())
+    .addHelpText(
+      "after",
+      examples("stage1-lineage replay pending_postgres_inserts.sql", "zcat spool.sql.gz | stage1-lineage replay -"),
+    ),
+  async (files: string[], flags: { again: boolean; dataDir?: string }) => {
     const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
     const stop = stopSignal();
     const { runReplay } = await import("./commands/replay.ts");
-    outcome = await runReplay(config, files, flags, stop);
-  });
+    return runReplay(config, files, flags, stop);
+  },
+);
 
 program
   .command("schema")
@@ -113,6 +145,18 @@ program
     const { runSchema } = await import("./commands/schema.ts");
     await runSchema(flags);
   });
+
+/**
+ * For a command that answers with its exit code, the one that `work` returns: 1 is an answer then, so whatever keeps the
+ * command from answering is 2, a wrong flag included.
+ */
+function answering<Given extends unknown[]>(command: Command, work: (...given: Given) => Promise<number>): void {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : COULD_NOT_RUN));
+  command.action(async (...given: Given) => {
+    exitCodes.failed = COULD_NOT_RUN;
+    exitCodes.done = await work(...given);
+  });
+}
 
 /** Aborted by Ctrl-C and SIGTERM: the command then ends in order. */
 function stopSignal(): AbortSignal {
@@ -125,18 +169,15 @@ function configure(flags: Settings): Config {
   return readConfig(flags, process.env);
 }
 
-/** The exit code of a command that ran, and of one that could not. */
-let outcome = 0;
-let failure = 1;
 try {
   await program.parseAsync();
   // A request cut off at the end may leave a statement's promise behind; nothing more is to be waited for.
-  process.exit(outcome);
+  process.exit(exitCodes.done);
 } catch (error) {
   // What an operator can mend is one clear line; a defect shows where it is.
   const stack = error instanceof Error ? error.stack : undefined;
   process.stderr.write(
     `stage1-lineage: ${error instanceof OperatorError ? messageOf(error) : (stack ?? messageOf(error))}\n`,
   );
-  process.exit(failure);
+  process.exit(exitCodes.failed);
 }

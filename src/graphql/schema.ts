@@ -7,6 +7,7 @@ import "./types/run.ts";
 import "./types/simulation.ts";
 import "./types/hierarchy.ts";
 import "./types/measurement.ts";
+import "./types/validation.ts";
 import "./types/upsert-dataset.ts";
 
 builder.queryType({ description: "Everything that can be read." });

@@ -19,7 +19,11 @@ WITH relation AS (
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 )
 SELECT line FROM (
-    SELECT format('relation %s of kind %s, privileges %s', relname, relkind, relacl) AS line FROM relation
+    SELECT format('relation %s of kind %s', relname, relkind) AS line FROM relation
+    UNION ALL
+    -- Without MAINTAIN, the owner's last, which PostgreSQL 17 is the first to have.
+    SELECT format('privileges on %s: %s', relname, regexp_replace(relacl::text, 'm/', '/', 'g'))
+    FROM relation WHERE relacl IS NOT NULL
     UNION ALL
     SELECT format('column %s.%s %s%s%s', r.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                   CASE WHEN a.attnotnull THEN ' not null' END, ' default ' || pg_get_expr(d.adbin, d.adrelid))
@@ -38,7 +42,9 @@ SELECT line FROM (
     UNION ALL
     SELECT format('view %s %s', relname, pg_get_viewdef(oid)) FROM relation WHERE relkind = 'v'
     UNION ALL
-    SELECT format('function %s privileges %s', pg_get_functiondef(oid), proacl) FROM routine
+    SELECT format('function %s', pg_get_functiondef(oid)) FROM routine
+    UNION ALL
+    SELECT format('privileges on function %s: %s', oid::regprocedure, proacl) FROM routine WHERE proacl IS NOT NULL
     UNION ALL
     SELECT 'trigger ' || pg_get_triggerdef(t.oid) FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
     UNION ALL

@@ -6,8 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EmbeddedDatabase, openEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createPool, openClient } from "../../src/db/pool.ts";
+import { validate } from "../../src/domain/checks.ts";
+import { insertDemo } from "../../src/domain/seed/insert-demo.ts";
 import { createDatabase, startServer, type TestDatabase } from "../harness.ts";
 import { insertLineage } from "../lineage.ts";
+import { FOUND, plant } from "../planted.ts";
 import { catalogue } from "./catalogue.ts";
 import { checklist } from "./checklist.ts";
 import { fixture } from "./fixture.ts";
@@ -115,5 +118,15 @@ describe.skipIf(!hasBinaries)("PostgreSQL 14, of which the tests have binaries f
     } finally {
       await graphql.close();
     }
+  });
+
+  test("is validated by the same checks, with the same findings", async () => {
+    await db.query("TRUNCATE stage1_datasets CASCADE");
+    await insertDemo(db);
+    await plant(db);
+    const { checks } = await validate(db);
+    expect(
+      Object.fromEntries(checks.map(({ name, severity, count, sample }) => [name, [severity, count, sample]])),
+    ).toEqual(FOUND);
   });
 });
