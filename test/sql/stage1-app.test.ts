@@ -6,6 +6,7 @@ import { openClient } from "../../src/db/pool.ts";
 import { codeOf } from "../../src/errors.ts";
 import { finished, run, serve, until } from "../commands/cli.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
+import { lineage, Spool } from "../spool/spools.ts";
 import { SQL_DIR } from "./fixture.ts";
 
 type Client = Awaited<ReturnType<typeof openClient>>;
@@ -133,13 +134,16 @@ test("stage1_app may call every function by a right of its own, and neither alte
   });
 });
 
-test("the server and validate work as stage1_app, and so does a legacy client", async () => {
+test("the server, validate and replay work as stage1_app, and so does a legacy client", async () => {
   const DATABASE_URL = urlAs("stage1_app", database);
   const [server, validated] = await Promise.all([
     serve([], { env: { DATABASE_URL } }),
     finished(run(["validate"], { env: { DATABASE_URL } })),
   ]);
   expect(validated).toMatchObject({ code: 0, output: expect.stringMatching(/^\d+ checks at .*: 0 with errors/m) });
+  const spool = await Spool.of(...lineage("of_spool"), "DROP TABLE simulation_trades;\n");
+  expect(await spool.replay({ ...database, url: DATABASE_URL })).toBe(false);
+  expect(spool.said).toContainEqual(expect.stringMatching(/13 statements written, 1 rejected/));
   const written = await server.send(`mutation { upsertDataset(input: {
     datasetId: "${randomUUID()}", datasetSlug: "of_app", ohlcvMeasurement: "of_app_ohlcv", indicatorMeasurement: "of_app_ind" }) {
       dataset { datasetSlug } userErrors { message } } }`);
