@@ -184,6 +184,15 @@ CROSS JOIN LATERAL (SELECT
 WHERE b.trade_count <> c.trades OR b.win_count NOT BETWEEN c.least_wins AND c.most_wins
 ),
 
+buckets_without_trades AS MATERIALIZED (
+-- severity: warning
+-- title: Buckets of simulations whose trades are not stored
+-- The exporter sends no trades, or they were lost on the way: the counts cannot be compared. Export the simulation again.
+SELECT b.simulation_id, b.side, b.trade_count, b.win_count
+FROM simulation_trade_buckets b
+WHERE b.trade_count <> 0 AND NOT EXISTS (SELECT FROM simulation_trades t WHERE t.simulation_id = b.simulation_id)
+),
+
 folds_with_gaps AS MATERIALIZED (
 -- severity: error
 -- title: Runs whose folds have gaps
@@ -312,25 +321,28 @@ report (place, name, severity, title, count, sample) AS (
     SELECT 9, 'buckets_at_odds_with_trades', 'error', 'Bucket counts that disagree with the trades', (SELECT count(*) FROM buckets_at_odds_with_trades),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM buckets_at_odds_with_trades c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 10, 'folds_with_gaps', 'error', 'Runs whose folds have gaps', (SELECT count(*) FROM folds_with_gaps),
+    SELECT 10, 'buckets_without_trades', 'warning', 'Buckets of simulations whose trades are not stored', (SELECT count(*) FROM buckets_without_trades),
+           (SELECT json_agg(row) FROM (SELECT c AS row FROM buckets_without_trades c ORDER BY c LIMIT 5) AS first)
+    UNION ALL
+    SELECT 11, 'folds_with_gaps', 'error', 'Runs whose folds have gaps', (SELECT count(*) FROM folds_with_gaps),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM folds_with_gaps c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 11, 'completed_runs_without_folds', 'warning', 'Completed runs without any of their folds', (SELECT count(*) FROM completed_runs_without_folds),
+    SELECT 12, 'completed_runs_without_folds', 'warning', 'Completed runs without any of their folds', (SELECT count(*) FROM completed_runs_without_folds),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM completed_runs_without_folds c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 12, 'words_outside_the_vocabulary', 'warning', 'Statuses and modes outside the vocabulary', (SELECT count(*) FROM words_outside_the_vocabulary),
+    SELECT 13, 'words_outside_the_vocabulary', 'warning', 'Statuses and modes outside the vocabulary', (SELECT count(*) FROM words_outside_the_vocabulary),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM words_outside_the_vocabulary c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 13, 'measurements_with_one_name', 'error', 'Measurements that share one name', (SELECT count(*) FROM measurements_with_one_name),
+    SELECT 14, 'measurements_with_one_name', 'error', 'Measurements that share one name', (SELECT count(*) FROM measurements_with_one_name),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM measurements_with_one_name c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 14, 'simulations_in_the_shared_namespace', 'warning', 'Simulations in the shared table trading_sim_traces', (SELECT count(*) FROM simulations_in_the_shared_namespace),
+    SELECT 15, 'simulations_in_the_shared_namespace', 'warning', 'Simulations in the shared table trading_sim_traces', (SELECT count(*) FROM simulations_in_the_shared_namespace),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM simulations_in_the_shared_namespace c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 15, 'feature_columns_of_another_shape', 'warning', 'Runs whose feature_columns is not an array of strings', (SELECT count(*) FROM feature_columns_of_another_shape),
+    SELECT 16, 'feature_columns_of_another_shape', 'warning', 'Runs whose feature_columns is not an array of strings', (SELECT count(*) FROM feature_columns_of_another_shape),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM feature_columns_of_another_shape c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 16, 'legacy_rows_without_a_master_row', 'error', 'Legacy rows without a master row', (SELECT count(*) FROM legacy_rows_without_a_master_row),
+    SELECT 17, 'legacy_rows_without_a_master_row', 'error', 'Legacy rows without a master row', (SELECT count(*) FROM legacy_rows_without_a_master_row),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM legacy_rows_without_a_master_row c ORDER BY c LIMIT 5) AS first)
 )
 SELECT severity, name AS "check", count, sample AS "first rows"

@@ -218,6 +218,14 @@ export const FOUND: Readonly<Record<string, readonly [CheckResult["severity"], n
       { simulation_id: id("s5"), side: "long", trade_count: 5, trades: 2, win_count: 1, least_wins: 1, most_wins: 1 },
     ],
   ],
+  buckets_without_trades: [
+    "warning",
+    2,
+    [
+      { simulation_id: id("s6"), side: "all", trade_count: 10, win_count: 10 },
+      { simulation_id: id("s6"), side: "long", trade_count: -1, win_count: 4 },
+    ],
+  ],
   folds_with_gaps: [
     "error",
     5,

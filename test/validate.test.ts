@@ -77,7 +77,7 @@ test("validate prints the same report, for programs and for people, and exits wi
     for (const row of sample) expect(text.output).toContain(`\n           ${JSON.stringify(row)}\n`);
   }
   expect(text.output).toMatch(/words_outside_the_vocabulary +6\n(?:.*\n){6} +… and 1 more\n/);
-  expect(text.output).toMatch(/^16 checks at \S+Z: 9 with errors, 7 with warnings\.$/m);
+  expect(text.output).toMatch(/^17 checks at \S+Z: 9 with errors, 8 with warnings\.$/m);
 });
 
 test("validate exits with 0 where there are warnings alone; what is sound is one line", async () => {
