@@ -1,10 +1,12 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { promisify } from "node:util";
+import { inject, onTestFinished } from "vitest";
 import type { Answer } from "../harness.ts";
 import { type Exit, type Process, shellEnvironment, start } from "../process.ts";
 
@@ -15,6 +17,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Variables beside those of a plain shell. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Goes on after the test: the caller ends it. */
+  readonly outlivesTest?: boolean;
 }
 
 /** Starts a command of the built program. It is killed at the end of the test, where it still runs. */
@@ -33,10 +37,12 @@ export function startForTest(command: string, args: readonly string[], options: 
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...shellEnvironment(), STAGE1_LOG_LEVEL: "warn", ...options.env },
   });
-  onTestFinished(async () => {
-    child.killGroup("SIGKILL");
-    await child.exit;
-  });
+  if (!options.outlivesTest) {
+    onTestFinished(async () => {
+      child.killGroup("SIGKILL");
+      await child.exit;
+    });
+  }
   return child;
 }
 
@@ -90,6 +96,13 @@ export async function removeFolder(folder: string): Promise<void> {
   for (const pid of await processesIn(folder)) process.kill(pid, "SIGKILL");
   await until(async () => (await processesIn(folder)).length === 0);
   await rm(folder, { recursive: true, force: true });
+}
+
+/** A data directory as a first `migrate` leaves it: a copy, since making one takes a second. The caller removes it. */
+export async function makeDataDir(): Promise<string> {
+  const folder = await makeFolder();
+  await promisify(execFile)("cp", ["-a", `${inject("dataDir")}/.`, folder]);
+  return folder;
 }
 
 /** The pid of the PostgreSQL of a data directory. */
