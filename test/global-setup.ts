@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { openEmbedded } from "../src/db/embedded.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { openClient } from "../src/db/pool.ts";
+import { copyFolder } from "./copy-folder.ts";
 import { makeRunFolder } from "./run-folder.ts";
 
 declare module "vitest" {
@@ -41,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await first.release();
   await rm(join(made, "port")); // each copy is to find one of its own
   const dataDir = join(folder, "server");
-  await promisify(execFile)("cp", ["-a", made, dataDir]);
+  await copyFolder(made, dataDir);
 
   const database = await openEmbedded({ dataDir, purpose: "tests", settings: SETTINGS });
   const client = await openClient(database.url);

@@ -1,12 +1,11 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { inject, onTestFinished } from "vitest";
+import { copyFolder } from "../copy-folder.ts";
 import type { Answer } from "../harness.ts";
 import { type Exit, type Process, shellEnvironment, start } from "../process.ts";
 
@@ -101,7 +100,7 @@ export async function removeFolder(folder: string): Promise<void> {
 /** A data directory as a first `migrate` leaves it: a copy, since making one takes a second. The caller removes it. */
 export async function makeDataDir(): Promise<string> {
   const folder = await makeFolder();
-  await promisify(execFile)("cp", ["-a", `${inject("dataDir")}/.`, folder]);
+  await copyFolder(inject("dataDir"), folder);
   return folder;
 }
 
