@@ -104,6 +104,13 @@ export async function makeDataDir(): Promise<string> {
   return folder;
 }
 
+/** As `makeDataDir`, for the time of a test. */
+export async function testDataDir(): Promise<string> {
+  const folder = await makeDataDir();
+  onTestFinished(() => removeFolder(folder));
+  return folder;
+}
+
 /** The pid of the PostgreSQL of a data directory. */
 export async function postmasterOf(dataDir: string): Promise<number> {
   return Number((await readFile(join(dataDir, "pg", "postmaster.pid"), "utf8")).split("\n")[0]);
