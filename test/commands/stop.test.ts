@@ -9,7 +9,7 @@ import { openClient } from "../../src/db/pool.ts";
 import { createDatabase } from "../harness.ts";
 import type { Exit, Process } from "../process.ts";
 import {
-  makeFolder,
+  makeDataDir,
   processesIn,
   ready,
   removeFolder,
@@ -24,7 +24,7 @@ import {
 // One data directory for all, stopped between them.
 let dataDir: string;
 beforeAll(async () => {
-  dataDir = await makeFolder();
+  dataDir = await makeDataDir();
 });
 afterAll(() => removeFolder(dataDir));
 

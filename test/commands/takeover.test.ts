@@ -6,7 +6,7 @@ import { openClient } from "../../src/db/pool.ts";
 import { start } from "../process.ts";
 import {
   finished,
-  makeFolder,
+  makeDataDir,
   postmasterOf,
   processesIn,
   ready,
@@ -20,19 +20,31 @@ import {
   urlOf,
 } from "./cli.ts";
 
-// One data directory with one dataset. Each test but the first finds it stopped, and leaves it so.
+// One data directory, in which the first test leaves one dataset; and a server on it that tests hand on.
 let dataDir: string;
+let running: Serving | undefined;
 beforeAll(async () => {
-  dataDir = await makeFolder();
+  dataDir = await makeDataDir();
 });
-afterAll(() => removeFolder(dataDir));
+afterAll(async () => {
+  running?.killGroup("SIGKILL");
+  await removeFolder(dataDir);
+});
 
 // Only the first start is told to leave out the demo.
 const serveData = (...args: string[]) => serve([...args, "--data-dir", dataDir]);
+
+/** The server that an earlier test left to the next ones, or a new one. */
+async function handedOn(): Promise<Serving> {
+  running ??= await serve(["--data-dir", dataDir], { outlivesTest: true });
+  return running;
+}
+
 const DATASETS = "{ datasets { nodes { datasetSlug } } }";
 const KEPT = { status: 200, data: { datasets: { nodes: [{ datasetSlug: "kept" }] } } };
 
 async function expectCleanStop(server: Serving): Promise<void> {
+  running = undefined;
   server.kill("SIGTERM");
   expect(await server.exit).toEqual({ code: 0, signal: null });
   expect(await processesIn(dataDir)).toEqual([]);
@@ -74,9 +86,8 @@ test("the data is served again after the server and PostgreSQL were killed, also
     const pidFile = join(dataDir, "pg", "postmaster.pid");
     const stale = await readFile(pidFile, "utf8");
     await writeFile(pidFile, stale.replace(/^\d+/, String(stranger.pid)));
-    const next = await serveData();
+    const next = await handedOn();
     expect(await next.send(DATASETS)).toEqual(KEPT);
-    await expectCleanStop(next);
     process.kill(stranger.pid, 0); // is still there
   } finally {
     stranger.kill("SIGKILL");
@@ -85,7 +96,7 @@ test("the data is served again after the server and PostgreSQL were killed, also
 });
 
 test("a second server on a data directory says who serves it, and leaves that one alone", async () => {
-  const first = await serveData();
+  const first = await handedOn();
   const second = run(["serve", "--port", "0", "--data-dir", dataDir]);
   expect(await finished(second)).toEqual({
     code: 1,
@@ -95,11 +106,23 @@ test("a second server on a data directory says who serves it, and leaves that on
     ),
   });
   expect(await first.send(DATASETS)).toEqual(KEPT);
-  await expectCleanStop(first);
+});
+
+test("a server whose PostgreSQL is killed starts it again, serves the same data, and still keeps others out", async () => {
+  const server = await handedOn();
+  const first = await postmasterOf(dataDir);
+  process.kill(first, "SIGKILL");
+  await until(async () => (await server.send(DATASETS)).status === 200);
+  expect(await server.send(DATASETS)).toEqual(KEPT);
+  expect(await postmasterOf(dataDir)).not.toBe(first);
+
+  const second = run(["serve", "--port", "0", "--data-dir", dataDir]);
+  expect(await finished(second)).toMatchObject({ code: 1, output: expect.stringContaining("is being served already") });
+  expect(await server.send(DATASETS)).toEqual(KEPT);
 });
 
 test("a command beside a server leaves its database running, and the server's end takes PostgreSQL with it", async () => {
-  const server = await serveData();
+  const server = await handedOn();
   const command = run(["migrate", "--data-dir", dataDir]);
   expect(await finished(command)).toMatchObject({ code: 0, output: expect.stringContaining("nothing to do") });
   expect(await server.send(DATASETS)).toEqual(KEPT);
@@ -118,20 +141,6 @@ test("a server that ends before a command leaves PostgreSQL to it, and the comma
   await outside.end();
   expect(await finished(command)).toMatchObject({ code: 0, output: expect.stringContaining("nothing to do") });
   expect(await processesIn(dataDir)).toEqual([]);
-});
-
-test("a server whose PostgreSQL is killed starts it again, serves the same data, and still keeps others out", async () => {
-  const server = await serveData();
-  const first = await postmasterOf(dataDir);
-  process.kill(first, "SIGKILL");
-  await until(async () => (await server.send(DATASETS)).status === 200);
-  expect(await server.send(DATASETS)).toEqual(KEPT);
-  expect(await postmasterOf(dataDir)).not.toBe(first);
-
-  const second = run(["serve", "--port", "0", "--data-dir", dataDir]);
-  expect(await finished(second)).toMatchObject({ code: 1, output: expect.stringContaining("is being served already") });
-  expect(await server.send(DATASETS)).toEqual(KEPT);
-  await expectCleanStop(server);
 });
 
 test("of ten processes that race on a new data directory one serves, one is refused, eight use it, and nothing is left", async () => {
