@@ -9,6 +9,7 @@ import type { ErrorCode } from "../errors.ts";
 import { createHandler } from "../graphql/handler.ts";
 import { ENDPOINT } from "../graphql/yoga.ts";
 import { aborted } from "./aborted.ts";
+import { requireAdopted } from "./adoption.ts";
 import { type CommandDatabase, ensureSchema, openDatabase, openPool, placeOf } from "./database.ts";
 import { baseUrl, closeServer, listen } from "./http.ts";
 import type { Logger } from "./logger.ts";
@@ -23,6 +24,8 @@ export interface ServeOptions {
 
 /** Requests under way have this long to finish; all the rest, with 5 s for PostgreSQL's own stop, must fit into ten seconds. */
 const GRACE_MS = 4_000;
+/** A migration that is interrupted has this long to undo its step. */
+const CANCEL_GRACE_MS = 1_000;
 /** What a request that was cut off still runs in the database is not waited for. */
 const POOL_GRACE_MS = 500;
 
@@ -37,7 +40,8 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   try {
     const database = await openDatabase(config, { purpose: "serve", stop, onLost: (error) => lost.abort(error) });
     releases.push(() => database.release());
-    await Promise.race([prepare(database, options, log), aborted(ending)]);
+    const interrupted = aborted(ending).then(() => delay(CANCEL_GRACE_MS));
+    await Promise.race([prepare(database, options, log, ending), interrupted]);
     if (stop.aborted) return;
 
     const pool = openPool(database.url, log);
@@ -67,8 +71,19 @@ const notReady: RequestListener = (_, response) => {
   response.end(JSON.stringify({ errors: [error] }));
 };
 
-async function prepare(database: CommandDatabase, options: ServeOptions, log: Logger): Promise<void> {
-  const applied = await ensureSchema(database, { migrateFirst: options.migrate, warn: (message) => log.warn(message) });
+async function prepare(
+  database: CommandDatabase,
+  options: ServeOptions,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  if (options.migrate && !database.embedded) await requireAdopted(database.url);
+  const applied = await ensureSchema(database, {
+    migrateFirst: options.migrate,
+    warn: (message) => log.warn(message),
+    progress: (line) => log.info(line),
+    stop,
+  });
   if (applied > 0) log.info({ files: applied }, "migrated the database");
   if (database.embedded) await loadDemoOnce(database.embedded, options.demo, log);
 }
