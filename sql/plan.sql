@@ -37,7 +37,10 @@ BEGIN
                 THEN 'WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = t.dataset_id)' ELSE '' END;
         END IF;
         IF has_table_privilege(to_regclass(format('%I.%I', current_schema(), coalesce(counted.relation, 'none'))), 'SELECT') THEN
-            EXECUTE format('SELECT count(*) FROM %I t %s', counted.relation, counted.condition) INTO row_count;
+            BEGIN
+                EXECUTE format('SELECT count(*) FROM %I t %s', counted.relation, counted.condition) INTO row_count;
+            EXCEPTION WHEN undefined_function OR undefined_column THEN NULL;  -- preflight/10_relations.sql says so
+            END;
         END IF;
         found := found || jsonb_build_object(
             'file', 'migrations/' || counted.file, 'what', format('%s %s', row_count, coalesce(nullif(counted.what, ''), 'rows')));

@@ -92,10 +92,15 @@ BEGIN
             END IF;
         END LOOP;
 
-        -- The name, where something else of this table has it. A key or a check gives way later, in 0004 and 0008.
-        SELECT contype INTO actual FROM pg_constraint
+        -- The name, where something else of this table has it. A check, or a key of this column, gives way in 0004 and 0008.
+        SELECT contype, pg_get_constraintdef(oid) AS definition INTO actual FROM pg_constraint
         WHERE conrelid = wanted.id AND conname = wanted.name AND conname IS DISTINCT FROM kept;
-        IF FOUND AND (kept IS NOT NULL OR actual.contype NOT IN ('c', 'f')) THEN
+        IF FOUND AND (kept IS NOT NULL OR NOT CASE actual.contype
+            WHEN 'c' THEN wanted.definition LIKE 'CHECK %'
+            WHEN 'f' THEN split_part(actual.definition, '(', 2) IN (
+                split_part(wanted.definition, '(', 2), 'dataset_id) REFERENCES indicator_datasets')
+            ELSE false END)
+        THEN
             former := left(wanted.name, 55) || '_former';
             EXECUTE format('ALTER TABLE %I RENAME CONSTRAINT %I TO %I', wanted.relation, wanted.name, former);
             RAISE WARNING '%: the constraint % was not what it is in this schema; it is called % now', wanted.relation, wanted.name, former;

@@ -152,7 +152,8 @@ BEGIN
         found := found || jsonb_build_object(
             'what', format('%s must have the primary key (%s)', wanted.relation, wanted.columns),
             'rows', coalesce(wanted.actual, 'no primary key'),
-            'remedy', coalesce(format(E'ALTER TABLE %I DROP CONSTRAINT %I;\n', wanted.relation, wanted.conname), '')
+            'remedy', CASE WHEN wanted.conname IS NULL THEN ''
+                         ELSE format(E'ALTER TABLE %I DROP CONSTRAINT %I;\n', wanted.relation, wanted.conname) END
                 || format('ALTER TABLE %I ADD PRIMARY KEY (%s);', wanted.relation, wanted.columns));
     END LOOP;
 

@@ -2,15 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { migrate } from "../../src/db/migrate.ts";
 import { openClient } from "../../src/db/pool.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
-import { catalogue } from "./catalogue.ts";
+import { allRows, catalogue, comparable } from "./catalogue.ts";
 import { fixture } from "./fixture.ts";
 import { taskListSteps } from "./task-list-steps.ts";
-
-/** Every table that holds rows of a user's. */
-const TABLES = [
-  ...["indicator_datasets", "walkforward_runs", "walkforward_folds", "simulation_runs", "simulation_trades"],
-  ...["simulation_trade_buckets", "stage1_datasets"],
-];
 
 /**
  * Gives every constraint and index another name, and the six tables' own too: nothing is called as the task list or
@@ -37,7 +31,7 @@ describe.each(["variant-a.sql", "variant-b.sql"])("the task list applied by hand
   let wanted: string[];
   beforeAll(async () => {
     const fresh = await createDatabase();
-    wanted = comparable(await catalogue(fresh), "public");
+    wanted = comparable(await catalogue(fresh));
     await fresh.drop();
     database = await createDatabase("empty");
     await database.query("CREATE EXTENSION pg_trgm");
@@ -70,28 +64,13 @@ describe.each(["variant-a.sql", "variant-b.sql"])("the task list applied by hand
         await client.query(`CREATE SCHEMA ${schema}; ${fixture(variant)}`);
         for (const step of prefix) await client.query(step.sql);
         if (otherNames) await client.query(OTHER_NAMES);
-        const rows = async () => {
-          const found = new Map<string, Record<string, unknown>[]>();
-          for (const table of TABLES) {
-            const { rows: there } = await client.query("SELECT to_regclass($1) AS id", [`${schema}.${table}`]);
-            if (!there[0]?.id) continue;
-            const all = await client.query(
-              `SELECT to_jsonb(t) AS row FROM ${table} t ORDER BY to_jsonb(t) ->> 'created_at', t::text`,
-            );
-            found.set(
-              table,
-              all.rows.map(({ row }) => row),
-            );
-          }
-          return found;
-        };
-        const before = await rows();
+        const db = { query: async <Row>(text: string) => (await client.query(text)).rows as Row[] };
+        const before = await allRows(db);
 
         await migrate({ url: url.href });
 
-        const db = { query: async <Row>(text: string) => (await client.query(text)).rows as Row[] };
         expect(comparable(await catalogue(db), schema)).toEqual(wanted);
-        const after = await rows();
+        const after = await allRows(db);
         for (const [table, held] of before) {
           const kept = held.map((row) => expect.objectContaining(row));
           if (table === "stage1_datasets") expect(after.get(table)).toEqual(expect.arrayContaining(kept));
@@ -104,11 +83,3 @@ describe.each(["variant-a.sql", "variant-b.sql"])("the task list applied by hand
     },
   );
 });
-
-/** The order of columns tells the past, which is not one. */
-function comparable(lines: readonly string[], schema: string): string[] {
-  return lines
-    .filter((line) => !line.startsWith("order of "))
-    .map((line) => line.replaceAll(`${schema}.`, "public.").replaceAll(`'${schema}'`, "'public'"))
-    .sort();
-}
