@@ -57,7 +57,7 @@ BEGIN
                         'rows', format('… and %s more such groups', grp.groups - groups_shown), 'remedy', 'the same')
                     ELSE jsonb_build_object(
                         'what', format('%s: %s rows share %s', wanted.relation, cardinality(grp.ids), (
-                            SELECT string_agg(format('%s = %s', name, value), ' and ')
+                            SELECT string_agg(format('%s = %s', coalesce(nullif(name, wanted.renamed), renamed), value), ' and ')
                             FROM unnest(string_to_array(wanted.columns, ', '), grp.values) AS shared (name, value))),
                         'rows', wanted.key || E':\n' || array_to_string(grp.ids[1:ids_shown], E'\n')
                             || CASE WHEN cardinality(grp.ids) > ids_shown
