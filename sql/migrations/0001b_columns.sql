@@ -13,25 +13,26 @@ BEGIN
         'relation', t.relation, 'name', c[1], 'type', c[2], 'not_null', c[3] = '!', 'default_text', c[4]))
     INTO columns
     FROM (VALUES
-        ('indicator_datasets', 'dataset_id uuid! = gen_random_uuid(); symbol text!; granularity text!; source text!; '
-            'questdb_tag text; questdb_measurement text; column_schema jsonb; row_count bigint; '
-            'first_bar_ts timestamptz; last_bar_ts timestamptz; created_at timestamptz! = now(); updated_at timestamptz = now()'),
-        ('walkforward_runs', 'run_id uuid! = gen_random_uuid(); dataset_id uuid; prediction_measurement text!; '
-            'target_column text!; feature_columns jsonb!; hyperparameters jsonb!; walk_config jsonb!; status text!; '
-            'requested_by text; started_at timestamptz; completed_at timestamptz; duration_ms bigint; '
-            'summary_metrics jsonb; serialized_config text; created_at timestamptz! = now()'),
-        ('walkforward_folds', 'run_id uuid!; fold_number integer!; train_start_idx bigint!; train_end_idx bigint!; '
-            'test_start_idx bigint!; test_end_idx bigint!; samples_train bigint!; samples_test bigint!; '
-            'best_iteration integer; best_score float8; thresholds jsonb!; metrics jsonb!; created_at timestamptz = now()'),
-        ('simulation_runs', 'simulation_id uuid! = gen_random_uuid(); run_id uuid; dataset_id uuid; '
-            'input_run_measurement text!; questdb_namespace text; mode text!; config jsonb!; status text!; '
-            'started_at timestamptz; completed_at timestamptz; summary_metrics jsonb; serialized_config text; '
-            'created_at timestamptz! = now()'),
+        -- Children first: a client that writes locks a row's own table before it locks the one that a key leads to.
         ('simulation_trades', 'trade_id uuid! = gen_random_uuid(); simulation_id uuid!; bar_timestamp timestamptz!; '
             'side text!; size float8!; entry_price float8!; exit_price float8; pnl float8; return_pct float8; '
             'metadata jsonb!; created_at timestamptz = now()'),
         ('simulation_trade_buckets', 'simulation_id uuid!; side text!; trade_count bigint!; win_count bigint!; '
             'profit_factor float8; avg_return_pct float8; max_drawdown_pct float8; notes text'),
+        ('simulation_runs', 'simulation_id uuid! = gen_random_uuid(); run_id uuid; dataset_id uuid; '
+            'input_run_measurement text!; questdb_namespace text; mode text!; config jsonb!; status text!; '
+            'started_at timestamptz; completed_at timestamptz; summary_metrics jsonb; serialized_config text; '
+            'created_at timestamptz! = now()'),
+        ('walkforward_folds', 'run_id uuid!; fold_number integer!; train_start_idx bigint!; train_end_idx bigint!; '
+            'test_start_idx bigint!; test_end_idx bigint!; samples_train bigint!; samples_test bigint!; '
+            'best_iteration integer; best_score float8; thresholds jsonb!; metrics jsonb!; created_at timestamptz = now()'),
+        ('walkforward_runs', 'run_id uuid! = gen_random_uuid(); dataset_id uuid; prediction_measurement text!; '
+            'target_column text!; feature_columns jsonb!; hyperparameters jsonb!; walk_config jsonb!; status text!; '
+            'requested_by text; started_at timestamptz; completed_at timestamptz; duration_ms bigint; '
+            'summary_metrics jsonb; serialized_config text; created_at timestamptz! = now()'),
+        ('indicator_datasets', 'dataset_id uuid! = gen_random_uuid(); symbol text!; granularity text!; source text!; '
+            'questdb_tag text; questdb_measurement text; column_schema jsonb; row_count bigint; '
+            'first_bar_ts timestamptz; last_bar_ts timestamptz; created_at timestamptz! = now(); updated_at timestamptz = now()'),
         ('stage1_datasets', 'dataset_id uuid!; dataset_slug text!; symbol text; granularity text; '
             'source text = ''laptop_imgui''::text; ohlcv_measurement text!; indicator_measurement text!; '
             'ohlcv_row_count bigint = 0; indicator_row_count bigint = 0; ohlcv_first_ts timestamptz; '

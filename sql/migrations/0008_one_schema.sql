@@ -32,15 +32,15 @@ BEGIN
     FOR wanted IN
         SELECT w.*, to_regclass(w.relation) AS id
         FROM (VALUES
-            ('indicator_datasets', 'indicator_datasets_stage1_fk', 'dataset_id', 'stage1_datasets(dataset_id) ON DELETE CASCADE'),
-            ('walkforward_runs', 'walkforward_runs_dataset_fk', 'dataset_id', 'stage1_datasets(dataset_id)'),
-            ('walkforward_folds', 'walkforward_folds_run_id_fkey', 'run_id', 'walkforward_runs(run_id) ON DELETE CASCADE'),
-            ('simulation_runs', 'simulation_runs_dataset_fk', 'dataset_id', 'stage1_datasets(dataset_id)'),
-            ('simulation_runs', 'simulation_runs_run_id_fkey', 'run_id', 'walkforward_runs(run_id) ON DELETE SET NULL'),
             ('simulation_trades', 'simulation_trades_simulation_id_fkey', 'simulation_id',
                 'simulation_runs(simulation_id) ON DELETE CASCADE'),
             ('simulation_trade_buckets', 'simulation_trade_buckets_simulation_id_fkey', 'simulation_id',
-                'simulation_runs(simulation_id) ON DELETE CASCADE')
+                'simulation_runs(simulation_id) ON DELETE CASCADE'),
+            ('simulation_runs', 'simulation_runs_dataset_fk', 'dataset_id', 'stage1_datasets(dataset_id)'),
+            ('simulation_runs', 'simulation_runs_run_id_fkey', 'run_id', 'walkforward_runs(run_id) ON DELETE SET NULL'),
+            ('walkforward_folds', 'walkforward_folds_run_id_fkey', 'run_id', 'walkforward_runs(run_id) ON DELETE CASCADE'),
+            ('walkforward_runs', 'walkforward_runs_dataset_fk', 'dataset_id', 'stage1_datasets(dataset_id)'),
+            ('indicator_datasets', 'indicator_datasets_stage1_fk', 'dataset_id', 'stage1_datasets(dataset_id) ON DELETE CASCADE')
         ) AS w (relation, name, column_name, target)
     LOOP
         FOR former IN

@@ -18,9 +18,10 @@ export interface Migration {
 
 /**
  * A statement that waits for a lock on a table makes all wait that come after it. So it gives up after this time, and the
- * step is begun again later. Milliseconds.
+ * step is begun again later. Below PostgreSQL's deadlock_timeout (1 s), so that in a deadlock it is this session that ends
+ * it, never a client that writes. Milliseconds.
  */
-const LOCK_TIMEOUT_MS = 1_000;
+const LOCK_TIMEOUT_MS = 400;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 

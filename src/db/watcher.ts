@@ -35,8 +35,8 @@ export interface Watcher {
   end(): Promise<void>;
 }
 
-/** Before a wait for a lock ends by lock_timeout. */
-const FIRST_LOOK_MS = 400;
+/** Before a wait for a lock ends by lock_timeout, with time to connect. */
+const FIRST_LOOK_MS = 150;
 const LOOK_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 3_000;
 
