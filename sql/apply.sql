@@ -4,8 +4,15 @@
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 SET statement_timeout = 0;
--- The migrator's own lock: one at a time, by hand or not. Freed below, or with the session.
-DO $$ BEGIN PERFORM pg_advisory_lock(5731, 3); END $$;
+-- The migrator's own lock: one at a time, by hand or not. Freed below, or with the session. Not waited for: who waits here
+-- would hold up the other's CREATE INDEX CONCURRENTLY, which waits for every statement that began before it.
+DO $$
+BEGIN
+    IF NOT pg_try_advisory_lock(5731, 3) THEN
+        RAISE 'another migration of this database is under way' USING HINT = 'Try again when it has ended.';
+    END IF;
+END
+$$;
 
 BEGIN;
 \ir ledger.sql
@@ -14,10 +21,24 @@ BEGIN;
 \ir migrations/0001_stage1_3_tables.sql
 COMMIT;
 BEGIN;
+\ir migrations/0001a_former_routines.sql
+COMMIT;
+BEGIN;
+\ir migrations/0001b_columns.sql
+COMMIT;
+BEGIN;
+\ir migrations/0001c_constraint_names.sql
+COMMIT;
+-- Outside a transaction, statement by statement: it builds indexes while others read and write.
+\ir migrations/0001d_indexes.sql
+BEGIN;
 \ir migrations/0002_one_shape_for_both_variants.sql
 COMMIT;
 BEGIN;
 \ir migrations/0003_stage1_datasets.sql
+COMMIT;
+BEGIN;
+\ir migrations/0003a_legacy_writers.sql
 COMMIT;
 BEGIN;
 \ir migrations/0004_foreign_keys_to_stage1_datasets.sql
@@ -32,15 +53,24 @@ BEGIN;
 \ir migrations/0007_indexes_for_paging.sql
 COMMIT;
 BEGIN;
+\ir migrations/0008_one_schema.sql
+COMMIT;
+BEGIN;
+\ir migrations/0008a_validate.sql
+COMMIT;
+BEGIN;
+\ir migrations/0008b_not_null.sql
+COMMIT;
+BEGIN;
 \ir migrations/0009_replays.sql
 COMMIT;
 BEGIN;
+\ir views/05_former_names.sql
 \ir views/10_dataset_catalog.sql
 \ir views/20_dataset_hierarchy.sql
 \ir functions/10_updated_at.sql
 \ir functions/20_upsert_stage1_dataset.sql
 \ir functions/30_patch_stage1_dataset.sql
-\ir functions/40_legacy_writers.sql
 \ir functions/50_vocabulary.sql
 \ir functions/60_list_pages.sql
 \ir grants.sql

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, Option } from "commander";
+import type { MigrateFlags } from "./commands/migrate.ts";
 import type { SeedFlags } from "./commands/seed.ts";
 import type { ValidateFlags } from "./commands/validate.ts";
 import { type Config, readConfig, type Settings } from "./config.ts";
@@ -54,13 +55,14 @@ program
 program
   .command("migrate")
   .description("Bring the database to this version's schema. Again, it changes nothing.")
-  .option("--dry-run", "only say what would be done", false)
+  .option("--dry-run", "only say what would be done, and what stands in the way", false)
+  .option("--yes", "do not ask for the backup of a database that holds rows and was never migrated", false)
   .addOption(dataDir())
   .addHelpText(
     "after",
     examples("stage1-lineage migrate --dry-run", "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage migrate"),
   )
-  .action(async (flags: { dryRun: boolean; dataDir?: string }) => {
+  .action(async (flags: MigrateFlags & { dataDir?: string }) => {
     const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
     const stop = stopSignal();
     const { runMigrate } = await import("./commands/migrate.ts");

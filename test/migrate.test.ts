@@ -2,7 +2,7 @@ import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { migrate } from "../src/db/migrate.ts";
+import { migrate, planMigration } from "../src/db/migrate.ts";
 import { schemaFiles } from "../src/db/sql-file.ts";
 import { createDatabase, type TestDatabase } from "./harness.ts";
 import { start } from "./process.ts";
@@ -34,7 +34,9 @@ describe("on an empty database", () => {
 
   test("a dry run names the files in order and changes nothing, a real one applies and records them", async () => {
     const before = await catalogue(database);
-    expect(await migrate({ url: database.url, dryRun: true })).toEqual(ALL_FILES);
+    const { steps, refusal: obstacles } = await planMigration({ url: database.url });
+    expect(steps.map(({ file }) => file)).toEqual(ALL_FILES);
+    expect(obstacles).toBeUndefined();
     expect(await catalogue(database)).toEqual(before);
 
     const reported: string[] = [];

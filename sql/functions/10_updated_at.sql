@@ -8,3 +8,29 @@ $$;
 CREATE OR REPLACE TRIGGER stage1_datasets_touch_updated_at
     BEFORE UPDATE ON stage1_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_touch_updated_at();
+
+-- The dashboard has a trigger that keeps updated_at, and the task list proposes one: where it does nothing else, ours have
+-- taken its place, and its function goes with it unless something else uses it.
+DO $$
+DECLARE
+    former record;
+BEGIN
+    FOR former IN
+        SELECT t.tgname, t.tgrelid::regclass AS relation, p.oid::regprocedure AS function, pg_has_role(p.proowner, 'USAGE') AS ours
+        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+        WHERE t.tgrelid IN ('indicator_datasets'::regclass, 'stage1_datasets'::regclass)
+          AND NOT t.tgisinternal AND p.proname NOT LIKE 'stage1\_%'
+          AND t.tgtype = 19  -- before each row's update
+          AND l.lanname = 'plpgsql'
+          AND regexp_replace(lower(regexp_replace(p.prosrc, '--[^\n]*', '', 'g')), '\s+', '', 'g')
+              ~ '^beginnew\.updated_at:?=\(?(now\(\)|current_timestamp|clock_timestamp\(\)|transaction_timestamp\(\)|statement_timestamp\(\))\)?;returnnew;end;?$'
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', former.tgname, former.relation);
+        IF former.ours AND NOT EXISTS (
+            SELECT FROM pg_depend WHERE refclassid = 'pg_proc'::regclass AND refobjid = former.function AND deptype = 'n')
+        THEN
+            EXECUTE format('DROP FUNCTION %s', former.function);
+        END IF;
+    END LOOP;
+END
+$$;

@@ -1,18 +1,4 @@
--- Pages for clients that speak SQL, newest first; the id breaks ties, so that pages do not overlap. Earlier lists of
--- these functions had other parameters and results, and an overload would make every call ambiguous: all go first.
-DO $$
-DECLARE
-    former regprocedure;
-BEGIN
-    FOR former IN
-        SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname = current_schema()
-          AND p.proname IN ('fn_list_datasets', 'fn_list_runs', 'fn_list_simulations')
-    LOOP
-        EXECUTE format('DROP FUNCTION %s', former);
-    END LOOP;
-END
-$$;
+-- Pages for clients that speak SQL, newest first; the id breaks ties, so that pages do not overlap.
 
 CREATE FUNCTION fn_list_datasets(p_limit INT DEFAULT 50, p_offset INT DEFAULT 0)
 RETURNS TABLE (

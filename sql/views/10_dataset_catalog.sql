@@ -1,6 +1,5 @@
 -- A dataset with its roll-ups. The counts are subqueries of the row, not joins of grouped tables: a page of 50 datasets
 -- counts the runs and simulations of those 50, not of the whole database.
-DROP VIEW IF EXISTS dataset_catalog;
 CREATE VIEW dataset_catalog AS
 SELECT d.dataset_id,
        d.dataset_slug,

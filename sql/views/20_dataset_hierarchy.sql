@@ -1,6 +1,5 @@
 -- The whole lineage, flat: one row for each simulation, for each run without one, and for each dataset without a run.
 -- A simulation whose run was deleted, or leads to no dataset, still leads to its own, so it stands there.
-DROP VIEW IF EXISTS dataset_hierarchy;
 CREATE VIEW dataset_hierarchy AS
 SELECT d.dataset_id,
        d.dataset_slug,

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { type EmbeddedDatabase, openEmbedded } from "../db/embedded.ts";
-import { migrate, requireCurrent } from "../db/migrate.ts";
+import { migrate } from "../db/migrate.ts";
 import { createPool, openClient, type Pool } from "../db/pool.ts";
+import { requireCurrent } from "../db/schema-state.ts";
 import { codeOf, messageOf, OperatorError } from "../errors.ts";
 import { aborted } from "./aborted.ts";
 import type { Logger } from "./logger.ts";
@@ -42,15 +43,24 @@ export async function openDatabase(config: Config, options: OpenOptions): Promis
   throw new OperatorError("Interrupted while the embedded PostgreSQL was starting: nothing was done.");
 }
 
+/** How `ensureSchema` migrates, where it does. */
+interface SchemaOptions {
+  readonly migrateFirst: boolean;
+  warn(message: string): void;
+  /** Called where that takes long, or has to wait for others. */
+  progress(line: string): void;
+  readonly stop: AbortSignal;
+}
+
 /**
  * Sees to the schema that a command needs: an embedded database is migrated, a configured one only where `migrateFirst`
  * says so, and must have this version's schema otherwise. Returns how many files were applied.
  */
-export async function ensureSchema(
-  { url, embedded }: CommandDatabase,
-  options: { migrateFirst: boolean; warn(message: string): void },
-): Promise<number> {
-  if (embedded || options.migrateFirst) return (await migrate({ url, warn: options.warn })).length;
+export async function ensureSchema({ url, embedded }: CommandDatabase, options: SchemaOptions): Promise<number> {
+  if (embedded || options.migrateFirst) {
+    const { warn, progress, stop: signal } = options;
+    return (await migrate({ url, warn, progress, signal })).length;
+  }
   await requireCurrent(url);
   return 0;
 }

@@ -40,7 +40,7 @@ export async function runReplay(
   try {
     const database = await openDatabase(config, { purpose: "replay", stop });
     try {
-      await ensureSchema(database, { migrateFirst: false, warn });
+      await ensureSchema(database, { migrateFirst: false, warn, progress: say, stop });
       const sessions = await Promise.all([
         openSession(database.url, NAME, warn),
         openSession(database.url, NAME, warn),

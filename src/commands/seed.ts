@@ -23,7 +23,12 @@ export async function runSeed(config: Config, flags: SeedFlags, stop: AbortSigna
   const totals = largeTotals(flags);
   const database = await openDatabase(config, { purpose: "seed", stop });
   try {
-    await ensureSchema(database, { migrateFirst: false, warn: (message) => say(`warning: ${message}`) });
+    await ensureSchema(database, {
+      migrateFirst: false,
+      warn: (message) => say(`warning: ${message}`),
+      progress: say,
+      stop,
+    });
     await withPool(database.url, async (db) => {
       if (!flags.force) refuseOtherRows(await countOtherRows(db));
       try {

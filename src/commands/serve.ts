@@ -7,6 +7,7 @@ import type { Config } from "../config.ts";
 import type { EmbeddedDatabase } from "../db/embedded.ts";
 import type { ErrorCode } from "../errors.ts";
 import { aborted } from "./aborted.ts";
+import { requireAdopted } from "./adoption.ts";
 import { type CommandDatabase, ensureSchema, openDatabase, openPool, placeOf } from "./database.ts";
 import { baseUrl, closeServer, listen } from "./http.ts";
 import type { Logger } from "./logger.ts";
@@ -21,6 +22,8 @@ export interface ServeOptions {
 
 /** Requests under way have this long to finish; all the rest, with 5 s for PostgreSQL's own stop, must fit into ten seconds. */
 const GRACE_MS = 4_000;
+/** A migration that is interrupted has this long to undo its step. */
+const CANCEL_GRACE_MS = 1_000;
 /** What a request that was cut off still runs in the database is not waited for. */
 const POOL_GRACE_MS = 500;
 
@@ -36,8 +39,9 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
     const database = await openDatabase(config, { purpose: "serve", stop, onLost: (error) => lost.abort(error) });
     releases.push(() => database.release());
     // GraphQL takes half a second to load, which a refusal need not wait for.
-    const loaded = prepare(database, options, log).then(() => import("../graphql/handler.ts"));
-    const graphql = await Promise.race([loaded, aborted(ending)]);
+    const loaded = prepare(database, options, log, ending).then(() => import("../graphql/handler.ts"));
+    const interrupted = aborted(ending).then(() => delay(CANCEL_GRACE_MS));
+    const graphql = await Promise.race([loaded, interrupted]);
     lost.signal.throwIfAborted();
     if (stop.aborted || !graphql) return;
 
@@ -68,8 +72,19 @@ const notReady: RequestListener = (_, response) => {
   response.end(JSON.stringify({ errors: [error] }));
 };
 
-async function prepare(database: CommandDatabase, options: ServeOptions, log: Logger): Promise<void> {
-  const applied = await ensureSchema(database, { migrateFirst: options.migrate, warn: (message) => log.warn(message) });
+async function prepare(
+  database: CommandDatabase,
+  options: ServeOptions,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  if (options.migrate && !database.embedded) await requireAdopted(database.url);
+  const applied = await ensureSchema(database, {
+    migrateFirst: options.migrate,
+    warn: (message) => log.warn(message),
+    progress: (line) => log.info(line),
+    stop,
+  });
   if (applied > 0) log.info({ files: applied }, "migrated the database");
   if (database.embedded) await loadDemoOnce(database.embedded, options.demo, log);
 }

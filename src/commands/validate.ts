@@ -43,8 +43,9 @@ async function checked(config: Config, stop: AbortSignal): Promise<ValidationRep
     const interrupted = aborted(stop).then(() => {
       throw new OperatorError("Interrupted before the checks were through: nothing is known.");
     });
-    const warn = (message: string) => process.stderr.write(`warning: ${message}\n`);
-    await Promise.race([ensureSchema(database, { migrateFirst: false, warn }), interrupted]);
+    const progress = (line: string) => process.stderr.write(`${line}\n`);
+    const warn = (message: string) => progress(`warning: ${message}`);
+    await Promise.race([ensureSchema(database, { migrateFirst: false, warn, progress, stop }), interrupted]);
     // Without a limit of time for the statement: large tables take as long as they take.
     const db = createPool({ url: database.url, max: 1, statementTimeoutMs: 0, onIdleError: () => {} });
     return await Promise.race([validate(db).finally(() => db.end()), interrupted]);

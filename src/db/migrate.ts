@@ -1,149 +1,141 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
-import { codeOf, OperatorError } from "../errors.ts";
-import { compareVersions, VERSION } from "../version.ts";
+import { OperatorError } from "../errors.ts";
+import { VERSION } from "../version.ts";
 import { openClient } from "./pool.ts";
+import { type Finding, holdings, plannedRows, preflight, refusal } from "./preflight.ts";
+import { hasLedger, refuse, schemaState } from "./schema-state.ts";
 import { ledgerFile, runFile, type SqlFile, schemaFiles } from "./sql-file.ts";
+import { inTransaction, type Migration, runStep } from "./step.ts";
+import { createWatcher } from "./watcher.ts";
 
 /** Taken by every migrator for as long as it works. The first number is this product's, the second means "migrate". */
 const MIGRATION_LOCK = "5731, 3";
+/** Between two tries to take it. Asked again and again, since CREATE INDEX CONCURRENTLY waits for whoever waits for its lock. */
+const LOCK_RETRY_MS = 200;
+/** How often a step is begun that cannot have its locks: with the pauses, about three minutes. */
+const ATTEMPTS = 30;
 
-/** How a database's schema stands to this version's files. */
-type SchemaState =
-  | { readonly kind: "current" }
-  /** Files to apply, in their order; none of their kind was applied by a newer version. */
-  | { readonly kind: "behind"; readonly pending: readonly SqlFile[] }
-  /** A newer version has been here. */
-  | { readonly kind: "newer"; readonly version: string }
-  /** One-shot files whose text is not what was applied. */
-  | { readonly kind: "edited"; readonly files: readonly string[] };
-
-interface LedgerRow {
-  file: string;
-  sha256: string;
-  version: string;
-}
+/** Limits that a role or a database has for its daily work would end the wait for a lock, or a long step. */
+const NO_LIMITS = `
+SELECT set_config(name, '0', false) FROM pg_settings
+WHERE name IN ('lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`;
 
 export interface MigrateOptions {
   readonly url: string;
-  /** Only find out what would be done. */
-  readonly dryRun?: boolean;
-  /** Called before a file is applied. */
+  /** Called before a file is applied, and where it has to wait for others. */
   report?(line: string): void;
   /** Called with each warning of PostgreSQL: what was done in another way than asked for. */
   warn?(message: string): void;
+  /** Called every few seconds while a statement runs long. */
+  progress?(line: string): void;
+  /** Aborted: what runs is undone, and nothing more is begun. */
+  readonly signal?: AbortSignal;
   /** Another folder of schema files, for tests. */
   readonly sqlDir?: string;
   /** The version that applies them, for tests. */
   readonly version?: string;
+  /** How often a step is begun that cannot have its locks, for tests. */
+  readonly attempts?: number;
 }
 
-/** Where the schema stands. Changes nothing. */
-async function schemaState(client: pg.ClientBase, files = schemaFiles(), version = VERSION): Promise<SchemaState> {
-  const { rows: found } = await client.query("SELECT to_regclass('stage1_schema_ledger') AS ledger");
-  const ledger = new Map<string, LedgerRow>();
-  if (found[0]?.ledger) {
-    const { rows } = await client.query<LedgerRow>("SELECT file, sha256, version FROM stage1_schema_ledger");
-    for (const row of rows) ledger.set(row.file, row);
-  }
-
-  const known = new Map(files.map((file) => [file.file, file]));
-  const foreign = [...ledger.values()].filter((row) => known.get(row.file)?.sha256 !== row.sha256);
-  const newest = foreign
-    .map((row) => row.version)
-    .sort(compareVersions)
-    .at(-1);
-  if (newest !== undefined && compareVersions(newest, version) > 0) return { kind: "newer", version: newest };
-  // Of the same version by its number, yet unknown: a development version beside this one.
-  const unknown = foreign.find((row) => row.file.startsWith("migrations/") && !known.has(row.file));
-  if (unknown) return { kind: "newer", version: unknown.version };
-
-  const changed = files.filter((file) => ledger.get(file.file)?.sha256 !== file.sha256);
-  const edited = changed.filter((file) => file.kind === "one-shot" && ledger.has(file.file)).map((file) => file.file);
-  if (edited.length > 0) return { kind: "edited", files: edited };
-  if (changed.length === 0) return { kind: "current" };
-  // Views, functions and grants depend on each other and on the tables: where one is due, all are applied again.
-  return { kind: "behind", pending: files.filter((file) => file.kind === "repeatable" || changed.includes(file)) };
+/** What `migrate` would do. */
+export interface Plan {
+  /** The files it would apply, each with what that means for rows: "1234 rows of … get …". */
+  readonly steps: readonly { readonly file: string; readonly rows: readonly string[] }[];
+  /** What it would refuse with; undefined: nothing is in the way. */
+  readonly refusal: string | undefined;
 }
 
 /**
  * Brings a database to this version's schema. Of several at once, one works and the others wait and find nothing to do.
- * Each one-shot file is a transaction; all repeatable files together are one.
+ * What stands in the way is found before anything is changed. Each one-shot file is a transaction, save those that build
+ * indexes beside the work of others; all repeatable files together are one.
  *
- * @returns the names of the files that were applied, or with `dryRun` would be
- * Throws OperatorError: the database is newer, a one-shot file was edited, or a statement failed (then its file, and
- * what comes after it, is not applied).
+ * @returns the names of the files that were applied
+ * Throws OperatorError: the database is newer, a one-shot file was edited, rows or objects stand in the way (nothing is
+ * changed), or a statement failed or was interrupted (then its file, and what comes after it, is not applied).
  */
-export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const client = await openClient(options.url, "stage1-lineage migrate");
-  client.on("notice", ({ severity, message }) => {
-    if (severity === "WARNING") options.warn?.(message ?? "");
-  });
-  const files = schemaFiles(options.sqlDir);
-  const version = options.version ?? VERSION;
-  try {
-    // A limit that the role has for its daily work would end the wait for the lock, or a long step.
-    await client.query("SET client_min_messages = warning; SET statement_timeout = 0");
-    await client.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
-    const state = await schemaState(client, files, version);
-    refuse(state, version);
-    if (state.kind !== "behind") return [];
-    if (!options.dryRun) {
-      await inTransaction(client, () => runFile(client, ledgerFile(options.sqlDir)));
-      for (const batch of batches(state.pending)) {
-        await inTransaction(client, async () => {
-          for (const file of batch) {
-            options.report?.(`applying ${file.file}`);
-            await runFile(client, file);
-            await record(client, file, version);
-          }
-        });
-      }
-      await forgetRemoved(client, files);
+export function migrate(options: MigrateOptions): Promise<string[]> {
+  return withMigration(options, async (migration, pending) => {
+    if (pending.length === 0) return [];
+    const { client } = migration;
+    const findings = await preflight(migration, options.sqlDir);
+    if (findings.length > 0) throw new OperatorError(refusal(findings));
+    await inTransaction(client, () => runFile(ledgerFile(options.sqlDir), ({ text }) => client.query(text)));
+    for (const files of batches(pending)) {
+      await runStep(migration, files, (file) => record(client, file, options.version ?? VERSION));
     }
-    return state.pending.map((file) => file.file);
-  } finally {
-    await client.end(); // and the lock with it
-  }
+    await forgetRemoved(client, schemaFiles(options.sqlDir));
+    return pending.map(({ file }) => file);
+  });
 }
 
-/** Throws OperatorError where the schema is not for this version to change. */
-function refuse(state: SchemaState, version: string): void {
-  if (state.kind === "newer") throw new OperatorError(newerMessage(state.version, version));
-  if (state.kind === "edited") {
-    throw new OperatorError(
-      `${state.files.join(", ")} changed after it was applied to this database: put the applied text back, and write the ` +
-        "change as a new file in sql/migrations.",
-    );
-  }
+/** What `migrate` would do. Changes nothing. Throws OperatorError where the schema is not for this version to change. */
+export function planMigration(options: MigrateOptions): Promise<Plan> {
+  return withMigration(options, async (migration, pending) => {
+    if (pending.length === 0) return { steps: [], refusal: undefined };
+    const findings: Finding[] = await preflight(migration, options.sqlDir);
+    const planned = await plannedRows(migration, options.sqlDir);
+    return {
+      steps: pending.map(({ file }) => ({ file, rows: planned.get(file) ?? [] })),
+      refusal: findings.length > 0 ? refusal(findings) : undefined,
+    };
+  });
 }
 
-/** For who needs the schema but does not change it. Throws OperatorError unless it is exactly this version's. */
-export async function requireCurrent(url: string): Promise<void> {
+/** The rows in each table of a database that no migrator has touched yet; empty where one has, or there are none. */
+export async function unadoptedRows(url: string): Promise<ReadonlyMap<string, number>> {
   const client = await openClient(url);
   try {
-    const state = await schemaState(client);
-    refuse(state, VERSION);
-    if (state.kind === "behind") {
-      throw new OperatorError(
-        `The database's schema is behind this version (${state.pending.length} files to apply): run \`stage1-lineage migrate\`, ` +
-          "or in a checkout `npm run migrate`; `serve --migrate` does it first.",
-      );
-    }
-  } catch (error) {
-    if (codeOf(error) !== "42501") throw error;
-    throw new OperatorError(
-      "The user of DATABASE_URL may not read the schema's tables: grant it the rights in sql/grants.sql.",
-    );
+    await client.query("SET statement_timeout = 0"); // counting takes as long as it takes
+    return (await hasLedger(client)) ? new Map() : await holdings(client);
   } finally {
     await client.end();
   }
 }
 
-function newerMessage(found: string, own: string): string {
-  return (
-    `The database's schema is newer (from stage1-lineage ${found}) than this version (${own}): ` +
-    "run `npm install stage1-lineage@latest`, or `git pull && npm ci` in a checkout."
-  );
+/** Opens the session that migrates and takes the lock, for `work` with the files that are to be applied. */
+async function withMigration<Result>(
+  options: MigrateOptions,
+  work: (migration: Migration, pending: readonly SqlFile[]) => Promise<Result>,
+): Promise<Result> {
+  const { version = VERSION, attempts = ATTEMPTS, signal = new AbortController().signal } = options;
+  const tell = (line: string): void => options.progress?.(line);
+  const client = await openClient(options.url, "stage1-lineage migrate");
+  const watcher = createWatcher(options.url, tell);
+  const cancel = () => void watcher.cancel();
+  signal.addEventListener("abort", cancel);
+  try {
+    client.on("notice", ({ severity, message }) => {
+      if (severity === "WARNING") options.warn?.(message ?? "");
+    });
+    await client.query("SET statement_timeout = 0; SET client_min_messages = warning");
+    await client.query(NO_LIMITS);
+    await watcher.watch(client);
+    const migration: Migration = { client, watcher, signal, attempts, report: (line) => options.report?.(line) };
+    await takeLock(migration, tell);
+    const state = await schemaState(client, schemaFiles(options.sqlDir), version);
+    refuse(state, version);
+    return await work(migration, state.kind === "behind" ? state.pending : []);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new OperatorError("Interrupted: the step under way was undone. Run it again for the rest.");
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await watcher.end();
+    await client.end(); // and the lock with it
+  }
+}
+
+async function takeLock({ client, signal }: Migration, tell: (line: string) => void): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    signal.throwIfAborted();
+    const { rows } = await client.query(`SELECT pg_try_advisory_lock(${MIGRATION_LOCK}) AS taken`);
+    if (rows[0]?.taken) return;
+    if (tries === 0) tell("Another migration of this database is under way: waiting for its end.");
+    await delay(LOCK_RETRY_MS, undefined, { signal });
+  }
 }
 
 function batches(pending: readonly SqlFile[]): SqlFile[][] {
@@ -163,15 +155,4 @@ async function forgetRemoved(client: pg.ClientBase, files: readonly SqlFile[]): 
   await client.query("DELETE FROM stage1_schema_ledger WHERE file <> ALL ($1::text[])", [
     files.map((file) => file.file),
   ]);
-}
-
-async function inTransaction(client: pg.ClientBase, work: () => Promise<void>): Promise<void> {
-  await client.query("BEGIN");
-  try {
-    await work();
-    await client.query("COMMIT");
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {}); // the first error says more than a lost connection
-    throw error;
-  }
 }

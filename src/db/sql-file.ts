@@ -23,11 +23,7 @@ export const ledgerFile = (dir = SQL_DIR): SqlFile => load(dir, "ledger.sql", "r
 
 /** Every other schema file, in the order in which they are applied. `sql/apply.sql` names the same order. */
 export function schemaFiles(dir = SQL_DIR): SqlFile[] {
-  const folder = (name: string, kind: SqlFile["kind"]) =>
-    readdirSync(`${dir}/${name}`)
-      .filter((file) => file.endsWith(".sql"))
-      .sort()
-      .map((file) => load(dir, `${name}/${file}`, kind));
+  const folder = (name: string, kind: SqlFile["kind"]) => sqlIn(dir, name).map((file) => load(dir, file, kind));
   return [
     ...folder("migrations", "one-shot"),
     ...folder("views", "repeatable"),
@@ -36,34 +32,70 @@ export function schemaFiles(dir = SQL_DIR): SqlFile[] {
   ];
 }
 
+/** The files of a folder, by their path below `dir`. */
+function sqlIn(dir: string, folder: string): string[] {
+  const files = readdirSync(`${dir}/${folder}`).filter((file) => file.endsWith(".sql"));
+  return files.sort().map((file) => `${folder}/${file}`);
+}
+
 function load(dir: string, file: string, kind: SqlFile["kind"]): SqlFile {
   const text = readFileSync(`${dir}/${file}`, "utf8").replaceAll("\r\n", "\n");
   return { file, kind, text, sha256: createHash("sha256").update(text).digest("hex") };
 }
 
-/**
- * Runs the statements of a file one by one, so that an error can be shown where it stands: `file:line:column`, the
- * line, and a caret. Throws OperatorError; begins and ends no transaction.
- */
-export async function runFile(client: pg.ClientBase, { file, text }: SqlFile): Promise<void> {
-  for (const { statement, start } of await split(file, text)) {
-    try {
-      await client.query(statement);
-    } catch (error) {
-      throw located(file, text, error, start, statement);
-    }
-  }
+/** A file of `sql/` that asks the database something and changes nothing: its last statement returns rows. */
+export const questionFile = (name: string, dir = SQL_DIR): SqlFile => load(dir, name, "repeatable");
+
+/** What must be in order before anything is changed, in the order in which it is asked. */
+export function preflightFiles(dir = SQL_DIR): SqlFile[] {
+  return sqlIn(dir, "preflight").map((file) => questionFile(file, dir));
 }
 
-async function split(file: string, text: string): Promise<{ statement: string; start: number }[]> {
+export interface Statement {
+  readonly text: string;
+  /** Where it begins in its file: an index into the text. */
+  readonly start: number;
+  /** Of a CREATE INDEX CONCURRENTLY, which cannot stand in a transaction: the names, quoted. */
+  readonly aside: { readonly index: string; readonly table: string } | undefined;
+}
+
+/** Whether a file holds CREATE INDEX CONCURRENTLY: each of its statements is a transaction then, and it can be run again. */
+export async function runsAside(file: SqlFile): Promise<boolean> {
+  return /concurrently/i.test(file.text) && (await split(file)).some(({ aside }) => aside !== undefined);
+}
+
+/**
+ * Runs the statements of a file one by one, so that an error can be shown where it stands: `file:line:column`, the
+ * line, and a caret. Returns the rows of the last one. Throws OperatorError; begins and ends no transaction.
+ *
+ * @param send - runs one statement
+ */
+export async function runFile(
+  file: SqlFile,
+  send: (statement: Statement) => Promise<pg.QueryResult>,
+): Promise<unknown[]> {
+  let rows: unknown[] = [];
+  for (const statement of await split(file)) {
+    try {
+      ({ rows } = await send(statement));
+    } catch (error) {
+      throw located(file.file, file.text, error, statement.start, statement.text);
+    }
+  }
+  return rows;
+}
+
+async function split({ file, text }: SqlFile): Promise<Statement[]> {
   const bytes = Buffer.from(text); // the parser counts bytes
   try {
     const { stmts = [] } = await parse(text);
-    return stmts.map(({ stmt_location = 0, stmt_len }) => {
+    return stmts.map(({ stmt, stmt_location = 0, stmt_len }) => {
       const end = stmt_len === undefined ? undefined : stmt_location + stmt_len;
+      const index = stmt && "IndexStmt" in stmt ? stmt.IndexStmt : undefined;
       return {
-        statement: bytes.subarray(stmt_location, end).toString(),
+        text: bytes.subarray(stmt_location, end).toString(),
         start: bytes.subarray(0, stmt_location).toString().length,
+        aside: index?.concurrent ? { index: quote(index.idxname), table: quote(index.relation?.relname) } : undefined,
       };
     });
   } catch (error) {
@@ -71,6 +103,8 @@ async function split(file: string, text: string): Promise<{ statement: string; s
     throw new OperatorError(`${excerpt(file, text, offsetOf(text, characters))}\n${messageOf(error)}`);
   }
 }
+
+const quote = (name = "") => `"${name.replaceAll('"', '""')}"`;
 
 function located(file: string, text: string, error: unknown, start: number, statement: string): unknown {
   if (!(error instanceof Error) || !("severity" in error)) return error; // not an answer of PostgreSQL

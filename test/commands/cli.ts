@@ -10,7 +10,7 @@ import type { Answer } from "../harness.ts";
 import { type Exit, type Process, shellEnvironment, start } from "../process.ts";
 
 /** The program as it was built. */
-const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+export const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 export interface RunOptions {
   readonly cwd?: string;

@@ -108,19 +108,24 @@ test("SIGTERM while a new data directory is made leaves nothing running and noth
 });
 
 test.each([
-  ["serve", ["serve", "--port", "0", "--migrate"], 0],
-  ["migrate, which says that it is not done", ["migrate"], 1],
-])("SIGTERM while another process migrates the database ends the wait of %s", async (_, args, code) => {
+  ["serve", ["serve", "--port", "0", "--migrate"], 0, /^\{[^\n]+waiting for its end[^\n]+\n$/],
+  [
+    "migrate, which says that it is not done",
+    ["migrate"],
+    1,
+    /^Another [^\n]+ waiting for its end\.\nstage1-lineage: Interrupted: [^\n]+\n$/,
+  ],
+])("SIGTERM while another process migrates the database ends the wait of %s", async (_, args, code, output) => {
   const database = await createDatabase();
   onTestFinished(() => database.drop());
   const outside = await openClient(database.url);
   onTestFinished(() => outside.end());
   await outside.query("SELECT pg_advisory_lock(5731, 3)"); // what a migrator takes
-  const command = run(args, { env: { DATABASE_URL: database.url } });
-  await until(() => isWaitedFor(outside));
+  const command = run(args, { env: { DATABASE_URL: database.url, STAGE1_LOG_LEVEL: "info" } });
+  await command.waitFor(/waiting for its end/);
   command.kill("SIGTERM");
   expect(await exitInTime(command)).toEqual({ code, signal: null });
-  expect(command.output()).toMatch(code === 0 ? /^$/ : /^stage1-lineage: Interrupted: [^\n]+\n$/);
+  expect(command.output()).toMatch(output);
 });
 
 test.each<[string, (npm: Process) => void]>([

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parse } from "libpg-query";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { migrate } from "../../src/db/migrate.ts";
 import { openClient } from "../../src/db/pool.ts";
@@ -27,11 +28,16 @@ function withIncludes(path: string): string {
     .join("\n");
 }
 
-/** As psql does: statements one after another, on one connection. */
+/** As psql does: statements one by one, on one connection. Some cannot be sent together with others. */
 async function followIncludes(database: TestDatabase): Promise<void> {
+  const bytes = Buffer.from(withIncludes(APPLY));
+  const { stmts = [] } = await parse(bytes.toString());
   const client = await openClient(database.url);
   try {
-    await client.query(withIncludes(APPLY));
+    for (const { stmt_location = 0, stmt_len } of stmts) {
+      const end = stmt_len === undefined ? undefined : stmt_location + stmt_len;
+      await client.query(bytes.subarray(stmt_location, end).toString());
+    }
   } finally {
     await client.end();
   }

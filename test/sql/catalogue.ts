@@ -9,6 +9,33 @@ export async function catalogue(db: Db): Promise<string[]> {
   return rows.map((row) => row.line);
 }
 
+/** The schema alone: the order of columns tells the past, and the name of the schema where it is. */
+export function comparable(lines: readonly string[], schema = "public"): string[] {
+  return lines
+    .filter((line) => !line.startsWith("order of "))
+    .map((line) => line.replaceAll(`${schema}.`, "public.").replaceAll(`'${schema}'`, "'public'"))
+    .sort();
+}
+
+/** Every row of every table of ours that is there, as JSON, by table. */
+export async function allRows(db: Db): Promise<Map<string, Record<string, unknown>[]>> {
+  const rows = new Map<string, Record<string, unknown>[]>();
+  const tables = await db.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class
+     WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r' AND relname <> 'stage1_schema_ledger'`,
+  );
+  for (const { name } of tables) {
+    const found = await db.query<{ row: Record<string, unknown> }>(
+      `SELECT to_jsonb(t) AS row FROM ${name} t ORDER BY to_jsonb(t) ->> 'created_at', t::text`,
+    );
+    rows.set(
+      name,
+      found.map(({ row }) => row),
+    );
+  }
+  return rows;
+}
+
 const CATALOGUE = `
 WITH relation AS (
     SELECT oid, relname, relkind, relacl FROM pg_class

@@ -4,6 +4,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { openClient } from "../../src/db/pool.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
 import { catalogue } from "./catalogue.ts";
+import { fixture } from "./fixture.ts";
 
 /** Roles belong to the whole server, which other tests share: names of this run's own. */
 const OWNER = `owner_${randomBytes(6).toString("hex")}`;
@@ -66,6 +67,28 @@ test("a role that may make tables but no extension migrates too, without that in
     expect((await catalogue(fresh)).filter((line) => !found.includes(line))).toEqual(missing);
   } finally {
     await plain.drop();
+  }
+});
+
+test("a role that does not own what is there is refused with the names and what to do, and nothing is changed", async () => {
+  const foreign = await createDatabase("empty");
+  try {
+    await foreign.query(fixture("variant-b.sql"));
+    const before = await catalogue(foreign);
+    const failure = await migrate({ url: urlAs(OWNER, foreign) }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      name: "OperatorError",
+      message: expect.stringMatching(/^The database cannot be migrated/),
+    });
+    expect(failure).toMatchObject({
+      message: expect.stringContaining(`GRANT USAGE, CREATE ON SCHEMA public TO ${OWNER};`),
+    });
+    for (const object of ["TABLE indicator_datasets", "VIEW dataset_hierarchy", "ROUTINE fn_list_runs(uuid,integer)"]) {
+      expect(failure).toMatchObject({ message: expect.stringContaining(`ALTER ${object} OWNER TO ${OWNER};`) });
+    }
+    expect(await catalogue(foreign)).toEqual(before);
+  } finally {
+    await foreign.drop();
   }
 });
 

@@ -1,5 +1,8 @@
 -- A legacy client knows only indicator_datasets. Its row gets a master row, or refreshes the one that is there, so that the
--- client goes on working and its dataset shows up in the catalogue.
+-- client goes on working and its dataset shows up in the catalogue. From before 0004 on, whose key would refuse the client.
+
+-- No row comes between the backfill and the triggers: writers wait here until both are done.
+LOCK TABLE indicator_datasets IN SHARE ROW EXCLUSIVE MODE;
 
 -- One variant of the clients writes questdb_tag, the other questdb_measurement; both read their own.
 CREATE OR REPLACE FUNCTION stage1_one_name_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -52,6 +55,54 @@ DO $$
 BEGIN
     EXECUTE format(
         'ALTER FUNCTION stage1_master_of_legacy_row() SECURITY DEFINER SET search_path = %I, pg_temp', current_schema());
+END
+$$;
+
+-- The rows that a client has inserted or exported again since 0002 and 0003. The rows of 0003 have its time, which the
+-- ledger has too.
+UPDATE stage1_datasets d
+SET symbol = nullif(i.symbol, ''), granularity = nullif(i.granularity, ''),
+    indicator_measurement = coalesce(i.questdb_tag, i.questdb_measurement, ''), indicator_row_count = i.row_count,
+    indicator_first_ts = i.first_bar_ts, indicator_last_ts = i.last_bar_ts
+FROM indicator_datasets i, stage1_schema_ledger l
+WHERE i.dataset_id = d.dataset_id AND l.file = 'migrations/0003_stage1_datasets.sql' AND l.applied_at = d.created_at
+  AND (nullif(i.symbol, ''), nullif(i.granularity, ''), i.row_count, i.first_bar_ts, i.last_bar_ts,
+       coalesce(i.questdb_tag, i.questdb_measurement, ''))
+      IS DISTINCT FROM (d.symbol, d.granularity, d.indicator_row_count, d.indicator_first_ts, d.indicator_last_ts,
+                        d.indicator_measurement)
+  AND NOT EXISTS (  -- else the trigger has done it, and others may have written since
+    SELECT FROM pg_trigger WHERE tgrelid = 'indicator_datasets'::regclass AND tgname = 'INDICATOR_DATASETS_MASTER_ROW');
+
+UPDATE indicator_datasets
+SET questdb_tag = coalesce(questdb_tag, questdb_measurement),
+    questdb_measurement = coalesce(questdb_measurement, questdb_tag)
+WHERE (questdb_tag IS NULL) <> (questdb_measurement IS NULL);
+
+DO $$
+DECLARE
+    legacy indicator_datasets;
+    tag text;
+BEGIN
+    FOR legacy IN
+        SELECT i.* FROM indicator_datasets i
+        WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = i.dataset_id)
+        ORDER BY i.created_at, i.dataset_id
+    LOOP
+        tag := coalesce(nullif(legacy.questdb_tag, ''), nullif(legacy.questdb_measurement, ''));
+        INSERT INTO stage1_datasets (
+            dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
+            indicator_row_count, indicator_first_ts, indicator_last_ts, metadata)
+        VALUES (
+            legacy.dataset_id,
+            stage1_free_slug(coalesce(tag, legacy.dataset_id::text), legacy.dataset_id),
+            nullif(legacy.symbol, ''),
+            nullif(legacy.granularity, ''),
+            coalesce(legacy.source, 'legacy_import'),
+            '',
+            coalesce(tag, ''),
+            legacy.row_count, legacy.first_bar_ts, legacy.last_bar_ts,
+            jsonb_build_object('legacy_source', legacy.source));
+    END LOOP;
 END
 $$;
 

@@ -1,0 +1,62 @@
+import { createInterface } from "node:readline";
+import { unadoptedRows } from "../db/migrate.ts";
+import { OperatorError } from "../errors.ts";
+import { aborted } from "./aborted.ts";
+import { placeOf } from "./database.ts";
+
+/** The URL stays a variable: it may hold a password. */
+const BACKUP = 'pg_dump "$DATABASE_URL" > backup.sql';
+
+/**
+ * Before a configured database that holds rows is migrated for the first time: asks on a terminal whether there is a
+ * backup. Throws OperatorError where the answer is no, or where there is nobody to ask.
+ */
+export async function confirmAdoption(url: string, stop: AbortSignal): Promise<void> {
+  const rows = await unadoptedRows(url);
+  if (rows.size === 0) return;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new OperatorError(advice(url, rows));
+  const name = nameOf(url);
+  process.stderr.write(
+    `The database ${name} at ${placeOf(url)} holds rows and was never migrated:\n${list(rows)}\n` +
+      `Take a backup first, in another terminal:\n  ${BACKUP}\n`,
+  );
+  const answer = await ask(`There is a backup, and ${name} is to be migrated? Type the database's name: `, stop);
+  if (answer !== name) throw new OperatorError(`Not confirmed: the answer was not ${name}. Nothing was changed.`);
+}
+
+/** For who cannot ask. Throws OperatorError where `confirmAdoption` would ask. */
+export async function requireAdopted(url: string): Promise<void> {
+  const rows = await unadoptedRows(url);
+  if (rows.size > 0) throw new OperatorError(advice(url, rows));
+}
+
+function advice(url: string, rows: ReadonlyMap<string, number>): string {
+  return (
+    `The database ${nameOf(url)} at ${placeOf(url)} holds rows and was never migrated ` +
+    `(${[...rows].map(([table, count]) => `${table}: ${count}`).join(", ")}): take a backup, \`${BACKUP}\`, then run ` +
+    "`stage1-lineage migrate --yes`, or in a checkout `npm run migrate -- --yes`."
+  );
+}
+
+function list(rows: ReadonlyMap<string, number>): string {
+  return [...rows].map(([table, count]) => `  ${table.padEnd(24)} ${count} rows`).join("\n");
+}
+
+const nameOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
+
+/** A line from the terminal; undefined where there is none. Ctrl-C stays a signal, since the terminal is left as it is. */
+async function ask(question: string, stop: AbortSignal): Promise<string | undefined> {
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  process.stderr.write(question);
+  try {
+    return await Promise.race([
+      new Promise<string | undefined>((resolve) => {
+        lines.once("line", (line) => resolve(line.trim()));
+        lines.once("close", () => resolve(undefined));
+      }),
+      aborted(stop).then(() => undefined),
+    ]);
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { migrate, planMigration } from "../../src/db/migrate.ts";
+import { createDatabase, type TestDatabase } from "../harness.ts";
+import { allRows, catalogue } from "./catalogue.ts";
+import { fixture } from "./fixture.ts";
+
+const BTC = "11111111-2222-3333-4444-555555555555";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createDatabase("empty");
+  await database.query(fixture("variant-b.sql"));
+});
+afterAll(() => database.drop());
+
+/** A database with something of everything that stands in the way. */
+const OBSTACLES = `
+-- As in old rows: every simulation has the same namespace.
+ALTER TABLE simulation_runs ADD COLUMN questdb_namespace text DEFAULT 'trading_sim_traces';
+INSERT INTO simulation_runs (simulation_id, run_id, dataset_id, input_run_measurement, mode, config, status)
+SELECT md5('more' || n)::uuid, md5('run1')::uuid, '${BTC}', 'btc25_run1', 'dual', '{}', 'COMPLETED' FROM generate_series(1, 20) n;
+INSERT INTO walkforward_runs (run_id, dataset_id, prediction_measurement, target_column, feature_columns, hyperparameters, walk_config, status)
+SELECT md5(d.n || 'again' || r.n)::uuid, '${BTC}', 'it''s ' || d.n, 'Close', '[]', '{}', '{}', 'RUNNING'
+FROM generate_series(1, 23) AS d (n), generate_series(1, 2) AS r (n);
+-- A key that is not enforced.
+ALTER TABLE walkforward_folds DROP CONSTRAINT walkforward_folds_run_id_fkey;
+INSERT INTO walkforward_folds SELECT md5('gone')::uuid, 7, 0, 1, 1, 2, 1, 1, NULL, NULL, '{}', '{}', '2025-04-06';
+ALTER TABLE indicator_datasets DROP CONSTRAINT indicator_datasets_questdb_measurement_key;
+INSERT INTO indicator_datasets SELECT md5('twin')::uuid, symbol, granularity, source, questdb_measurement, column_schema
+FROM indicator_datasets WHERE dataset_id = '${BTC}';
+-- Other shapes.
+ALTER TABLE simulation_trades ALTER COLUMN bar_timestamp TYPE timestamp, DROP CONSTRAINT simulation_trades_pkey;
+CREATE TABLE dataset_catalog AS SELECT 1 AS x;
+CREATE INDEX idx_simulation_runs_created ON walkforward_runs (created_at);
+-- Somebody's own, on what goes or changes.
+CREATE VIEW own_of_view AS SELECT * FROM dataset_hierarchy;
+CREATE VIEW own_of_column AS SELECT status FROM simulation_runs;
+CREATE VIEW own_of_function AS SELECT fn_list_runs(NULL, 5);
+CREATE FUNCTION own_of_rows() RETURNS SETOF dataset_hierarchy LANGUAGE sql AS 'SELECT * FROM dataset_hierarchy'`;
+
+test("a database with rows and objects that stand in the way is refused with one table of all of them, and left as it was", async () => {
+  await database.query(OBSTACLES);
+  const before = [await catalogue(database), await allRows(database)];
+  const refusal = await migrate({ url: database.url }).then(
+    () => "",
+    (error: unknown) => (error instanceof Error && error.name === "OperatorError" ? error.message : ""),
+  );
+  expect([await catalogue(database), await allRows(database)]).toEqual(before);
+
+  expect(refusal).toMatch(
+    /^The database cannot be migrated as it is\. Nothing was changed\.\n\nwhat +\| which rows +\| what to do\n-/,
+  );
+  const [, ...blocks] = refusal.split(/^[-+]{9,}$/m).map(cellsOf);
+  const found = (what: RegExp) => {
+    const block = blocks.find((cells) => what.test(cells.what));
+    expect(blocks.map((cells) => cells.what)).toContainEqual(expect.stringMatching(what));
+    return block ?? { what: "", rows: "", remedy: "" };
+  };
+  const shared = found(/^simulation_runs: 22 rows share run_id = .* and questdb_namespace = trading_sim_traces/);
+  expect(shared.rows).toMatch(/^simulation_id: (?:[0-9a-f-]{36} ){10}… and 12 more$/);
+  expect(shared.remedy).toMatch(
+    /UPDATE simulation_runs SET questdb_namespace = questdb_namespace \|\| '_' \|\| simulation_id WHERE run_id = '.*' AND questdb_namespace = 'trading_sim_traces' AND simulation_id <> '.*';$/,
+  );
+  expect(
+    found(/^walkforward_runs: 2 rows share dataset_id = 1111.* and prediction_measurement = it's/).remedy,
+  ).toContain("'it''s ");
+  expect(blocks.filter(({ what }) => what.startsWith("walkforward_runs: 2 rows share"))).toHaveLength(20);
+  expect(found(/^walkforward_runs: dataset_id, prediction_measurement$/).rows).toBe("… and 3 more such groups");
+  expect(found(/^indicator_datasets: 2 rows share questdb_measurement = btc25_1/).rows).toContain(BTC);
+  expect(found(/^walkforward_folds: run_id = .* leads to no row of walkforward_runs/).rows).toMatch(
+    /^run_id, fold_number: .*, 7$/,
+  );
+  expect(found(/^simulation_trades\.bar_timestamp is of type timestamp without time zone/).remedy).toContain(
+    "TYPE timestamptz",
+  );
+  expect(found(/^simulation_trades must have the primary key \(trade_id\)/).remedy).toContain(
+    "ADD PRIMARY KEY (trade_id)",
+  );
+  expect(found(/^dataset_catalog must be a view/).remedy).toContain("ALTER TABLE dataset_catalog RENAME TO");
+  expect(found(/^the name idx_simulation_runs_created is an index's of simulation_runs/).rows).toContain(
+    "on walkforward_runs",
+  );
+  for (const own of ["view own_of_view", "view own_of_column", "view own_of_function", "function own_of_rows()"]) {
+    expect(found(new RegExp(`^${own.replace(/[()]/g, "\\$&")} depends on what is built anew`)).remedy).toMatch(
+      /^save its definition, drop it/,
+    );
+  }
+  expect(refusal).not.toContain("CASCADE");
+  expect((await planMigration({ url: database.url })).refusal).toBe(refusal);
+
+  // What it says to do is what it takes.
+  for (let rounds = 0; rounds < 2; rounds += 1) {
+    const { refusal: rest } = await planMigration({ url: database.url });
+    const remedies = (rest ?? "").split(/^[-+]{9,}$/m).map((block) => cellsOf(block).remedy);
+    for (const remedy of remedies) {
+      const statement = /(?:UPDATE|ALTER) [^;]*;/.exec(remedy)?.[0];
+      if (statement && !statement.includes("<id>")) await database.query(statement);
+      const deletion = /DELETE FROM [^;]*;/.exec(remedy)?.[0];
+      if (deletion) await database.query(deletion);
+    }
+    await database.query(
+      "DROP VIEW IF EXISTS own_of_view, own_of_column, own_of_function; DROP FUNCTION IF EXISTS own_of_rows()",
+    );
+  }
+  expect((await migrate({ url: database.url })).length).toBeGreaterThan(10);
+});
+
+/** The text of a block of the table, by column. */
+function cellsOf(block: string): { what: string; rows: string; remedy: string } {
+  const lines = block.split("\n").filter((line) => line.includes(" | "));
+  const column = (i: number) =>
+    lines
+      .map((line) => line.split(/ \|(?: |$)/)[i]?.trim() ?? "")
+      .filter((text) => text !== "")
+      .join(" ");
+  return { what: column(0), rows: column(1), remedy: column(2) };
+}
