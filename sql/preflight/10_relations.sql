@@ -24,7 +24,8 @@ BEGIN
         SELECT n.name, n.kind, n.relation, c.oid AS id, c.relkind, i.indrelid::regclass AS indexed
         FROM (
             SELECT unnest(ARRAY['indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs',
-                                'simulation_trades', 'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger']) AS name,
+                                'simulation_trades', 'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger',
+                                'stage1_replays', 'stage1_replay_rejections']) AS name,
                    'r' AS kind, NULL AS relation
             UNION ALL
             SELECT unnest(ARRAY['dataset_catalog', 'dataset_hierarchy']), 'v', NULL
@@ -73,7 +74,8 @@ BEGIN
             FROM pg_class c
             WHERE c.relnamespace = to_regnamespace(here) AND c.relkind IN ('r', 'v') AND c.relname IN (
                 'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs', 'simulation_trades',
-                'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger', 'dataset_catalog', 'dataset_hierarchy')
+                'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger', 'stage1_replays',
+                'stage1_replay_rejections', 'dataset_catalog', 'dataset_hierarchy')
             UNION ALL
             SELECT p.proowner, 'function ' || p.oid::regprocedure,
                    format('ALTER ROUTINE %s OWNER TO %I;', p.oid::regprocedure, current_user)

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { unadoptedRows } from "../db/migrate.ts";
+import { findUnadopted, type Unadopted } from "../db/migrate.ts";
 import { OperatorError } from "../errors.ts";
 import { aborted } from "./aborted.ts";
 import { placeOf } from "./database.ts";
@@ -12,12 +12,13 @@ const BACKUP = 'pg_dump "$DATABASE_URL" > backup.sql';
  * backup. Throws OperatorError where the answer is no, or where there is nobody to ask.
  */
 export async function confirmAdoption(url: string, stop: AbortSignal): Promise<void> {
-  const rows = await unadoptedRows(url);
-  if (rows.size === 0) return;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new OperatorError(advice(url, rows));
-  const name = nameOf(url);
+  const found = await findUnadopted(url);
+  if (!found) return;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new OperatorError(advice(url, found));
+  const { name, rows } = found;
+  const list = [...rows].map(([table, count]) => `  ${table.padEnd(24)} ${count} rows\n`).join("");
   process.stderr.write(
-    `The database ${name} at ${placeOf(url)} holds rows and was never migrated:\n${list(rows)}\n` +
+    `The database ${name} at ${placeOf(url)} holds rows and was never migrated:\n${list}` +
       `Take a backup first, in another terminal:\n  ${BACKUP}\n`,
   );
   const answer = await ask(`There is a backup, and ${name} is to be migrated? Type the database's name: `, stop);
@@ -26,23 +27,17 @@ export async function confirmAdoption(url: string, stop: AbortSignal): Promise<v
 
 /** For who cannot ask. Throws OperatorError where `confirmAdoption` would ask. */
 export async function requireAdopted(url: string): Promise<void> {
-  const rows = await unadoptedRows(url);
-  if (rows.size > 0) throw new OperatorError(advice(url, rows));
+  const found = await findUnadopted(url);
+  if (found) throw new OperatorError(advice(url, found));
 }
 
-function advice(url: string, rows: ReadonlyMap<string, number>): string {
+function advice(url: string, { name, rows }: Unadopted): string {
   return (
-    `The database ${nameOf(url)} at ${placeOf(url)} holds rows and was never migrated ` +
+    `The database ${name} at ${placeOf(url)} holds rows and was never migrated ` +
     `(${[...rows].map(([table, count]) => `${table}: ${count}`).join(", ")}): take a backup, \`${BACKUP}\`, then run ` +
     "`stage1-lineage migrate --yes`, or in a checkout `npm run migrate -- --yes`."
   );
 }
-
-function list(rows: ReadonlyMap<string, number>): string {
-  return [...rows].map(([table, count]) => `  ${table.padEnd(24)} ${count} rows`).join("\n");
-}
-
-const nameOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
 
 /** A line from the terminal; undefined where there is none. Ctrl-C stays a signal, since the terminal is left as it is. */
 async function ask(question: string, stop: AbortSignal): Promise<string | undefined> {

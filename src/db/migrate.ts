@@ -84,12 +84,22 @@ export function planMigration(options: MigrateOptions): Promise<Plan> {
   });
 }
 
-/** The rows in each table of a database that no migrator has touched yet; empty where one has, or there are none. */
-export async function unadoptedRows(url: string): Promise<ReadonlyMap<string, number>> {
+/** A database that holds rows and that no migrator has touched yet. */
+export interface Unadopted {
+  readonly name: string;
+  /** The number of rows, by table. */
+  readonly rows: ReadonlyMap<string, number>;
+}
+
+/** What there is to lose in a database; undefined: a migrator has been here, or there are no rows of ours. */
+export async function findUnadopted(url: string): Promise<Unadopted | undefined> {
   const client = await openClient(url);
   try {
     await client.query("SET statement_timeout = 0"); // counting takes as long as it takes
-    return (await hasLedger(client)) ? new Map() : await holdings(client);
+    if (await hasLedger(client)) return undefined;
+    const rows = await holdings(client);
+    const { rows: found } = await client.query<{ name: string }>("SELECT current_database() AS name");
+    return rows.size > 0 ? { name: found[0]?.name ?? "", rows } : undefined;
   } finally {
     await client.end();
   }

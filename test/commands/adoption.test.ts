@@ -66,12 +66,13 @@ test("a dry run never asks, tells what each step means for rows, and fails where
   expect(await state()).toEqual(untouched);
 });
 
-const hasTerminals = spawnSync("script", ["--version"]).stdout?.toString().includes("util-linux") ?? false;
+const SCRIPT = "script";
+const hasTerminals = spawnSync(SCRIPT, ["--version"]).stdout?.toString().includes("util-linux") ?? false;
 
 /** `migrate` on a terminal of its own, with a line typed into it. */
 async function typed(line: string) {
   const migrate = `'${process.execPath}' '${CLI}' migrate`;
-  const shell = `printf '%s\\n' '${line}' | script --quiet --return --command "${migrate}" /dev/null`;
+  const shell = `printf '%s\\n' '${line}' | ${SCRIPT} --quiet --return --command "${migrate}" /dev/null`;
   return finished(startForTest("sh", ["-c", shell], { env: env(), cwd: await testFolder() }));
 }
 

@@ -160,6 +160,7 @@ describe.each(VARIANTS)("a database of $variant", ({ variant, masters, warnings,
     const files = schemaFiles();
     for (const [n, { file, text }] of files.entries()) {
       await write(n, 1);
+      await write(100 + n, 2);
       // One transaction, the ledger's row in it, as the migrator does it.
       await stepwise.query(
         `${text.replaceAll(" CONCURRENTLY", "")}; INSERT INTO stage1_schema_ledger (file, sha256, version) VALUES ('${file}', '', '0')`,
@@ -169,7 +170,8 @@ describe.each(VARIANTS)("a database of $variant", ({ variant, masters, warnings,
     const masters = await stepwise.query(
       "SELECT dataset_slug, indicator_row_count FROM stage1_datasets WHERE source = 'live' ORDER BY dataset_id",
     );
-    expect(masters).toEqual(files.map((_, n) => ({ dataset_slug: `live_${n}`, indicator_row_count: 2 })));
+    const slugs = [...files.keys(), ...files.map((_, n) => 100 + n)].map((n) => `live_${n}`);
+    expect(masters).toEqual(slugs.map((dataset_slug) => ({ dataset_slug, indicator_row_count: 2 })));
     expect(comparable(await catalogue(stepwise))).toEqual(comparable(await catalogue(fresh)));
   });
 });

@@ -80,8 +80,8 @@ test("the same in other forms: doubled, loosened, tightened, unfinished, under n
   await expectOneSchema(database, own);
   for (const line of own) expect((await catalogue(database)).filter((found) => line.test(found))).not.toEqual([]);
   expect(warnings.filter((line) => !line.includes("the slug"))).toEqual([
-    expect.stringMatching(/^walkforward_runs: the constraint walkforward_runs_dataset_fk was not what it is/),
     expect.stringMatching(/^simulation_runs: the constraint simulation_runs_run_namespace_uq was not what it is/),
+    expect.stringMatching(/^walkforward_runs: the constraint walkforward_runs_dataset_fk was not what it is/),
   ]);
   expect(await database.query("SELECT * FROM stage1_datasets WHERE dataset_slug = 'by_hand'")).toMatchObject([
     { ohlcv_measurement: "", source: null, metadata: null, created_at: "2025-05-01 00:00:00+00" },

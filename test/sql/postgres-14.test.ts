@@ -11,7 +11,7 @@ import { insertDemo } from "../../src/domain/seed/insert-demo.ts";
 import { createDatabase, startServer, type TestDatabase } from "../harness.ts";
 import { insertLineage } from "../lineage.ts";
 import { FOUND, plant } from "../planted.ts";
-import { catalogue } from "./catalogue.ts";
+import { catalogue, comparable } from "./catalogue.ts";
 import { checklist } from "./checklist.ts";
 import { fixture } from "./fixture.ts";
 import { FUNCTIONS, signatures } from "./names.ts";
@@ -69,6 +69,8 @@ describe.skipIf(!hasBinaries)("PostgreSQL 14, of which the tests have binaries f
       await client.query(fixture(variant));
       await migrate({ url: url.href });
       expect(await migrate({ url: url.href })).toEqual([]);
+      const adopted = { query: async <Row>(text: string) => (await client.query(text)).rows as Row[] };
+      expect(comparable(await catalogue(adopted))).toEqual(comparable(await catalogue(db)));
       const { rows } = await client.query("SELECT FROM stage1_datasets JOIN indicator_datasets USING (dataset_id)");
       expect(rows.length).toBeGreaterThan(1);
     } finally {
