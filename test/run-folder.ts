@@ -5,8 +5,8 @@ import { join } from "node:path";
 
 /** Linux's file system in memory. */
 const IN_MEMORY = "/dev/shm";
-/** Twice what the files of a run come to at most. Bytes. */
-const ROOM = 6 * 1024 ** 3;
+/** Three times what the files of a run come to at most. Bytes. */
+const ROOM = 3 * 1024 ** 3;
 
 /**
  * Makes the folder of a test run, for all that it writes: in memory where there is room and programs can run from there.

@@ -46,6 +46,8 @@ export interface EmbeddedOptions {
    * another server has taken the directory meanwhile.
    */
   onLost?(error: unknown): void;
+  /** Where it is aborted before PostgreSQL runs, none is started. */
+  readonly stop?: AbortSignal;
   /** Whose dependency the PostgreSQL binaries are: a file or its URL. Default: this package. */
   readonly binariesOf?: string;
   /** More settings of the PostgreSQL server, for tests. */
@@ -64,7 +66,8 @@ export interface EmbeddedDatabase {
 
 /**
  * Starts PostgreSQL on a data directory, or joins the one that runs there, also one that a killed server left behind.
- * Throws OperatorError: the directory cannot be written, or is served by another process; PostgreSQL does not start.
+ * Throws OperatorError: the directory cannot be written, or is served by another process; PostgreSQL does not start. Where
+ * `stop` is aborted before, throws its reason.
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const dataDir = resolve(options.dataDir);
@@ -81,6 +84,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
   };
   if (madeBy(cluster) === undefined) await initCluster(cluster, USER, password);
   checkMajor(cluster);
+  options.stop?.throwIfAborted();
 
   const first = await enter(cluster, password, options.purpose);
   const { port } = first;
