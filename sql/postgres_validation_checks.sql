@@ -105,7 +105,9 @@ FROM (
     UNION ALL SELECT simulation_id, 'simulation_runs', 'started_at', started_at FROM simulation_runs
     UNION ALL SELECT simulation_id, 'simulation_runs', 'completed_at', completed_at FROM simulation_runs
     UNION ALL SELECT simulation_id, 'simulation_runs', 'created_at', created_at FROM simulation_runs
+    UNION ALL SELECT run_id, 'walkforward_folds', 'created_at', created_at FROM walkforward_folds
     UNION ALL SELECT trade_id, 'simulation_trades', 'bar_timestamp', bar_timestamp FROM simulation_trades
+    UNION ALL SELECT trade_id, 'simulation_trades', 'created_at', created_at FROM simulation_trades
 ) AS stored
 WHERE value < '1990-01-01 00:00:00+00' OR value >= '2101-01-01 00:00:00+00'
 ),
@@ -201,7 +203,7 @@ folds_with_gaps AS MATERIALIZED (
 SELECT run_id, prediction_measurement, status, folds, expected_folds, first_fold, last_fold
 FROM (
     SELECT r.run_id, r.prediction_measurement, r.status, f.folds, f.first_fold, f.last_fold,
-           CASE WHEN config.folds ~ '^\d{1,9}(\.0+)?$' THEN config.folds::numeric::bigint END AS expected_folds
+           CASE WHEN config.folds ~ '^[0-9]{1,9}(\.0+)?$' THEN config.folds::numeric::bigint END AS expected_folds
     FROM (
         SELECT run_id, count(*) AS folds, min(fold_number) AS first_fold, max(fold_number) AS last_fold
         FROM walkforward_folds
@@ -225,7 +227,7 @@ SELECT r.run_id, r.prediction_measurement, r.status, config.folds::numeric::bigi
 FROM walkforward_runs r
 CROSS JOIN LATERAL (SELECT stage1_json_object(r.walk_config) ->> 'folds' AS folds) AS config
 WHERE stage1_run_status(r.status) = 'COMPLETED'
-  AND config.folds ~ '^0*[1-9]\d{0,8}(\.0+)?$'
+  AND config.folds ~ '^0*[1-9][0-9]{0,8}(\.0+)?$'
   AND NOT EXISTS (SELECT FROM walkforward_folds f WHERE f.run_id = r.run_id)
 ),
 

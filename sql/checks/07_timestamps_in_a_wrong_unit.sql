@@ -20,6 +20,8 @@ FROM (
     UNION ALL SELECT simulation_id, 'simulation_runs', 'started_at', started_at FROM simulation_runs
     UNION ALL SELECT simulation_id, 'simulation_runs', 'completed_at', completed_at FROM simulation_runs
     UNION ALL SELECT simulation_id, 'simulation_runs', 'created_at', created_at FROM simulation_runs
+    UNION ALL SELECT run_id, 'walkforward_folds', 'created_at', created_at FROM walkforward_folds
     UNION ALL SELECT trade_id, 'simulation_trades', 'bar_timestamp', bar_timestamp FROM simulation_trades
+    UNION ALL SELECT trade_id, 'simulation_trades', 'created_at', created_at FROM simulation_trades
 ) AS stored
 WHERE value < '1990-01-01 00:00:00+00' OR value >= '2101-01-01 00:00:00+00';

@@ -5,7 +5,7 @@
 SELECT run_id, prediction_measurement, status, folds, expected_folds, first_fold, last_fold
 FROM (
     SELECT r.run_id, r.prediction_measurement, r.status, f.folds, f.first_fold, f.last_fold,
-           CASE WHEN config.folds ~ '^\d{1,9}(\.0+)?$' THEN config.folds::numeric::bigint END AS expected_folds
+           CASE WHEN config.folds ~ '^[0-9]{1,9}(\.0+)?$' THEN config.folds::numeric::bigint END AS expected_folds
     FROM (
         SELECT run_id, count(*) AS folds, min(fold_number) AS first_fold, max(fold_number) AS last_fold
         FROM walkforward_folds

@@ -9,8 +9,8 @@ BEGIN
     IF jsonb_typeof(p_json) = 'string' THEN
         BEGIN
             inner_json := (p_json #>> '{}')::jsonb;
-        EXCEPTION WHEN data_exception THEN
-            NULL;  -- plain text
+        EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+            NULL;  -- plain text, or nested too deeply to be anything else
         END;
     END IF;
     RETURN CASE WHEN jsonb_typeof(inner_json) = 'object' THEN inner_json ELSE jsonb_build_object('value', p_json) END;

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS stage1_replays (
     updated_at    timestamptz NOT NULL DEFAULT now()
 );
 
-COMMENT ON TABLE stage1_replays IS 'How far each spool of pending inserts was replayed.';
+COMMENT ON TABLE stage1_replays IS 'How far each spool of pending inserts was replayed: a row for each replay.';
 COMMENT ON COLUMN stage1_replays.bytes IS 'So many bytes from its beginning are done: each statement is written, or rejected.';
 COMMENT ON COLUMN stage1_replays.sha256 IS 'Of these bytes, hexadecimal.';
 COMMENT ON COLUMN stage1_replays.lines IS 'Line on which the rest begins, from 1.';
@@ -35,4 +35,4 @@ CREATE TABLE IF NOT EXISTS stage1_replay_rejections (
 
 COMMENT ON TABLE stage1_replay_rejections IS 'Stretches of a spool that were not written, and why.';
 COMMENT ON COLUMN stage1_replay_rejections.object IS 'The dataset, run or simulation that the stretch belongs to, with its id.';
-COMMENT ON COLUMN stage1_replay_rejections.superseded_by_line IS 'Where a later export of the object begins, which was written.';
+COMMENT ON COLUMN stage1_replay_rejections.superseded_by_line IS 'Where a later export of the object begins that was written. It may hold less than the rejected one.';

@@ -1,15 +1,14 @@
-import { createWriteStream } from "node:fs";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { constants, createWriteStream } from "node:fs";
+import { access, type FileHandle, mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Config } from "../config.ts";
 import { openSession, type Session } from "../db/pool.ts";
-import type { Journal } from "../domain/spool/journal.ts";
 import { remark, writeRejected } from "../domain/spool/rejected-file.ts";
-import { replay } from "../domain/spool/replay.ts";
-import { codeOf, OperatorError } from "../errors.ts";
-import { ensureSchema, openDatabase } from "./database.ts";
+import { type ReplayResult, replay } from "../domain/spool/replay.ts";
+import { codeOf, isConnectionError, messageOf, OperatorError } from "../errors.ts";
+import { ensureSchema, openDatabase, placeOf } from "./database.ts";
 import { startProgress } from "./progress.ts";
 
 const STDIN = "-";
@@ -30,7 +29,7 @@ export async function runReplay(
   stop: AbortSignal,
   say: Say = (line) => process.stdout.write(`${line}\n`),
 ): Promise<number> {
-  const spools = await openAll(files);
+  const spools = await openAll(files, stop);
   // What fails together is tried again apart, and then warned of again.
   const warned = new Set<string>();
   const warn = (message: string): void => {
@@ -47,8 +46,14 @@ export async function runReplay(
       ]);
       try {
         return (await replayAll(sessions, spools, { ...flags, stop, say })) ? 0 : 1;
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        throw new OperatorError(
+          `The connection to the database at ${placeOf(database.url)} was lost (${messageOf(error)}). What was replayed stays; ` +
+            "the same command goes on from there.",
+        );
       } finally {
-        await Promise.all(sessions.map((session) => session.end()));
+        await Promise.allSettled(sessions.map((session) => session.end()));
       }
     } finally {
       await database.release();
@@ -68,29 +73,32 @@ interface Options {
 }
 
 const NAME = "stage1-lineage replay";
+/** Limits that a role has for its daily work. Some are not known to every version. */
+const NO_LIMITS = `
+  SELECT set_config(name, '0', false) FROM pg_settings
+  WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')`;
 const MEGABYTE = 1_000_000;
 /** So many rejections are said; all are in the file. */
 const SHOWN = 10;
 
 /** Returns whether nothing is to be mended. */
 async function replayAll(
-  [db, guard]: readonly [Session, Session],
+  [db, trial]: readonly [Session, Session],
   spools: readonly Spool[],
   options: Options,
 ): Promise<boolean> {
-  const [lock] = await guard.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${REPLAY_LOCK}) AS held`);
+  const [lock] = await db.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${REPLAY_LOCK}) AS held`);
   if (!lock?.held) {
     throw new OperatorError(
       "Another replay works on this database: this one did nothing. Run it again once that one has ended.",
     );
   }
   // A commit need not wait for the disk: after a crash the journal is as old as the rows, and the replay goes on from there.
-  await db.query(
-    "SET synchronous_commit = off; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
-  );
+  await db.query("SET synchronous_commit = off");
+  for (const session of [db, trial]) await session.query(NO_LIMITS);
   let whole = true;
   for (const spool of spools) {
-    whole = (await replayOne(db, guard, spool, options)) && whole;
+    whole = (await replayOne(db, trial, spool, options)) && whole;
     if (options.stop.aborted) {
       throw new OperatorError("Stopped. What was replayed stays; the same command goes on from there.");
     }
@@ -103,18 +111,24 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   const { file, size, name, final } = spool;
   const progress = startProgress(`Replaying ${name}`, Math.ceil(size / MEGABYTE), "MB");
   const start = performance.now();
-  const result = await replay({
-    ...{ db, trial, file, size, again, final, signal: stop },
-    onProgress: (bytes, statements) => {
-      const perSecond = Math.round(statements / ((performance.now() - start) / 1000));
-      progress.report(Math.floor(bytes / MEGABYTE), `${perSecond} statements/s`);
-    },
-  }).finally(() => progress.end());
-  if (stop.aborted) return false;
+  const onProgress = (bytes: number, statements: number): void => {
+    const perSecond = Math.round(statements / ((performance.now() - start) / 1000));
+    progress.report(Math.floor(bytes / MEGABYTE), `${perSecond} statements/s`);
+  };
+  const result = await replay({ db, trial, file, size, again, final, signal: stop, onProgress }).catch((error) => {
+    progress.end();
+    throw error;
+  });
+  if (stop.aborted) {
+    progress.end();
+    return false;
+  }
 
-  const { journal, from, written, rejected, tail } = result;
+  progress.report(Math.ceil(size / MEGABYTE));
+  progress.end();
+  const { from, written, rejected, tail } = result;
   await db.query("SET synchronous_commit = on");
-  const toMend = await saveRejected(db, spool, journal, say);
+  const toMend = await saveRejected(db, spool, result, say);
   await db.query("SET synchronous_commit = off");
   if (from.byte > 0) say(`${name}: what stands before line ${from.line} was replayed before; --again replays it too.`);
   say(`${name}: ${counted(written, "statement")} written, ${rejected} rejected.`);
@@ -126,35 +140,20 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
 }
 
 /** Puts what was rejected into a file beside the spool. Returns how many statements of it are to be mended. */
-async function saveRejected(db: Session, spool: Spool, journal: Journal, say: Say): Promise<number> {
-  const { file, name, rejectedPath } = spool;
-  const first = await journal.unreported(db, 0, SHOWN);
+async function saveRejected(db: Session, spool: Spool, result: ReplayResult, say: Say): Promise<number> {
+  const { file, name, rejectedPath: path } = spool;
+  const first = await result.journal.unreported(db, 0, SHOWN);
   if (first.length === 0) {
-    await journal.reported(db);
+    await result.journal.reported(db);
     return 0;
   }
-  const rejected = await openRejected(rejectedPath);
-  let toMend: number;
-  try {
-    toMend = await writeRejected(db, journal, file, rejected);
-  } finally {
-    await rejected.close();
-  }
+  const toMend = await writeRejected(db, { ...result, file, path });
   for (const rejection of first) say(`  line ${rejection.line}: ${remark(rejection)}`);
   if (first.length === SHOWN) say("  …");
-  say(`${name}: what was rejected stands in ${rejectedPath}: mend it there, and replay that file.`);
+  say(
+    `${name}: what was rejected stands in ${path}${toMend > 0 ? ": mend it there, and replay that file" : ", out of date"}.`,
+  );
   return toMend;
-}
-
-async function openRejected(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, "a", 0o600);
-  } catch (error) {
-    throw new OperatorError(
-      `Cannot write ${path} (${codeOf(error)}), where the rejected statements belong: make it writable and replay again. ` +
-        "Until then they are in the database's stage1_replay_rejections.",
-    );
-  }
 }
 
 /** A spool that is open for reading. */
@@ -169,10 +168,14 @@ interface Spool {
   close(): Promise<void>;
 }
 
-async function openAll(files: readonly string[]): Promise<Spool[]> {
+async function openAll(files: readonly string[], stop: AbortSignal): Promise<Spool[]> {
   const spools: Spool[] = [];
   try {
-    for (const path of new Set(files)) spools.push(path === STDIN ? await openStdin() : await openFile(path));
+    for (const path of new Set(files)) {
+      const spool = path === STDIN ? await openStdin(stop) : await openFile(path);
+      spools.push(spool);
+      await requirePlace(spool.rejectedPath);
+    }
     return spools;
   } catch (error) {
     for (const spool of spools) await spool.close();
@@ -184,22 +187,36 @@ async function openFile(path: string): Promise<Spool> {
   const file = await open(path).catch((error: unknown) => {
     throw new OperatorError(`Cannot read ${path} (${codeOf(error)}): correct the path, or make it readable.`);
   });
-  const stat = await file.stat();
-  if (!stat.isFile()) {
+  const found = await file.stat();
+  if (!found.isFile()) {
     await file.close();
     throw new OperatorError(`${path} is not a file: name a file, or pipe it in and name "-".`);
   }
   const rejectedPath = `${path}.rejected.sql`;
-  return { name: path, file, size: stat.size, final: false, rejectedPath, close: () => file.close() };
+  return { name: path, file, size: found.size, final: false, rejectedPath, close: () => file.close() };
+}
+
+/** What is rejected must find its place, so that is looked after before anything is done. */
+async function requirePlace(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK);
+    const there = await stat(path).catch(() => undefined);
+    if (there && !there.isFile()) throw new Error("it is not a file");
+    if (there) await access(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new OperatorError(
+      `What is rejected could not be written to ${path} (${codeOf(error) ?? messageOf(error)}): make room for it there. Nothing was done.`,
+    );
+  }
 }
 
 /** Standard input comes once, and what is rejected must be read again: so it is kept in a file until the end. */
-async function openStdin(): Promise<Spool> {
+async function openStdin(stop: AbortSignal): Promise<Spool> {
   const folder = await mkdtemp(join(tmpdir(), "stage1-replay-"));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const path = join(folder, "stdin.sql");
-    await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }));
+    await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }), { signal: stop });
     const spool = await openFile(path);
     return {
       ...spool,
@@ -211,6 +228,7 @@ async function openStdin(): Promise<Spool> {
     };
   } catch (error) {
     await remove();
+    if (stop.aborted) throw new OperatorError("Stopped before standard input had ended: nothing was done.");
     throw error;
   }
 }

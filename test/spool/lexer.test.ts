@@ -177,13 +177,18 @@ test.each([
   ]);
 });
 
-test("a statement at the start of a line ends one that is cut off, not inside a text", () => {
-  const [first, second, third] = lex(
-    "INSERT INTO t (a) VALUES (1,\n\nINSERT INTO t VALUES ('\nINSERT INTO u;');\ninsert x;",
-  );
-  expect(first).toMatchObject({ state: "cut", line: 1, endLine: 3 });
-  expect(second).toMatchObject({ state: "whole", values: ["\nINSERT INTO u;"] });
-  expect(third).toMatchObject({ state: "whole", line: 5 });
+test("what may hold any text as it is, is known by where it begins", () => {
+  const upTo = (text: string) => lex(text).map(({ plainUpTo }) => plainUpTo);
+  expect(upTo("A 'x -- $$';")).toEqual([12]);
+  expect(upTo("A -- x\n;")).toEqual([2]);
+  expect(upTo("A /* x */;")).toEqual([2]);
+  expect(upTo("A $$ x $$;")).toEqual([2]);
+  expect(upTo("-- x\n/* y */ A /* z")).toEqual([15]);
+  expect(upTo("/* x ; A")).toEqual([0]);
+});
+
+test("a comment ends with its line, whichever way that is written", () => {
+  expect(lex("-- it's\rA;\r-- b\r\nB;\n-- c").map(({ shape }) => shape)).toEqual(["A", "B"]);
 });
 
 test("numbers that JSON cannot say are null in it, and its strings stay", () => {

@@ -79,14 +79,15 @@ test("a spool as the desktop writes it is in the database, value for value", asy
   ]);
 });
 
-test("replaying twice, also all of it again, leaves what once leaves, to the time of the last change", async () => {
+test("replaying twice leaves what once leaves, to the time of the last change; also all of it again, but for that time", async () => {
   const spool = await Spool.of(...lineage("a"), ...lineage("b"));
   await spool.replay(database);
   const once = await contents(database, true);
   expect(await spool.replay(database)).toBe(true);
   expect(await contents(database, true)).toEqual(once);
+  const unchanged = await contents(database);
   expect(await spool.replay(database, { again: true })).toBe(true);
-  expect(await contents(database, true)).toEqual(once);
+  expect(await contents(database)).toEqual(unchanged);
 });
 
 test("what was replayed does not come back over what was written since", async () => {
@@ -209,7 +210,7 @@ test("an object with a statement that fails is rejected whole, with what needs i
     [lineOf(bad, 4)]: `${run}: rejected with line ${failing}`,
     [lineOf(bad, 5)]: `simulation ${idOf("a_sim1")}: it needs the ${run}, which was rejected on line ${failing}`,
   });
-  const withoutRemarks = spool.rejected.replaceAll(/^-- line .*\n/gm, "").replaceAll(/\n+/g, "\n");
+  const withoutRemarks = spool.rejected.replaceAll(/^-- .*\n/gm, "").replaceAll(/\n+/g, "\n");
   expect(withoutRemarks).toBe(bad.slice(1).join("").replaceAll(/\n+/g, "\n"));
 
   await writeFile(spool.rejectedPath, spool.rejected.replace("'many'", "500"));
@@ -246,22 +247,79 @@ test("every failing statement of an object is found at once, and each reason say
   expect(await counts(database)).toMatchObject({ simulation_runs: 1, walkforward_runs: 1, stage1_datasets: 1 });
 });
 
-test("what a later export replaces is a comment in the file of rejected statements", async () => {
-  const bad = runStatement("a", "run", { duration_ms: "'long'", serialized_config: "'old\n\n'" });
-  const statements = [
-    datasetStatement("a"),
-    bad,
-    foldStatement("run", 1),
-    runStatement("a", "run"),
-    foldStatement("run", 1),
+test("of a rejected export, the rows that a later one has written are comments, and those that it lacks are to be mended", async () => {
+  const rejected = [
+    runStatement("a", "run", { duration_ms: "'long'", serialized_config: "'old\n\n'" }),
+    foldStatement("run", 1, { best_iteration: "1" }),
+    foldStatement("run", 2),
   ];
+  const later = [runStatement("a", "run"), foldStatement("run", 1)];
+  const statements = [datasetStatement("a"), ...rejected, ...later];
   const spool = await Spool.of(...statements);
-  expect(await spool.replay(database)).toBe(true); // nothing is left to mend
-  expect(spool.rejected).toContain(`out of date: line ${lineOf(statements, 3)} replaced it`);
-  expect(spool.rejected).toContain("-- INSERT INTO walkforward_runs");
-  const before = await contents(database, true);
+  expect(await spool.replay(database)).toBe(false);
+  const note = `-- out of date, written again from line ${lineOf(statements, 4)} on: `;
+  expect(spool.rejected).toContain(`${note}INSERT INTO walkforward_runs`);
+  expect(spool.rejected).toContain(`${note}INSERT INTO walkforward_folds`);
+  expect(spool.rejected.match(/^INSERT INTO/gm)).toHaveLength(1);
   expect(await spool.replay(database, { path: spool.rejectedPath })).toBe(true);
-  expect(await contents(database, true)).toEqual(before);
+  expect(await database.query("SELECT fold_number, best_iteration FROM walkforward_folds ORDER BY 1")).toEqual([
+    { fold_number: 1, best_iteration: 17 },
+    { fold_number: 2, best_iteration: 17 },
+  ]);
+  expect(await database.query("SELECT duration_ms FROM walkforward_runs")).toEqual([{ duration_ms: 465_000 }]);
+
+  const whole = await Spool.of(
+    ...[datasetStatement("a"), ...rejected.slice(0, 2), ...later].map((text) => text.replaceAll("run'", "run_2'")),
+  );
+  expect(await whole.replay(database)).toBe(true); // nothing is left to mend
+  expect(whole.rejected.match(/^INSERT INTO/gm)).toBeNull();
+});
+
+test("a spool is known by each length that it once had", async () => {
+  const [first, second] = [lineage("a"), lineage("b")];
+  const spool = await Spool.of(...first);
+  await spool.replay(database);
+  await spool.write(...first, ...second);
+  await spool.replay(database);
+  await database.query("UPDATE walkforward_runs SET status = 'FAILED'");
+  await spool.write(...first);
+  await spool.replay(database);
+  expect(await database.query("SELECT DISTINCT status FROM walkforward_runs")).toEqual([{ status: "FAILED" }]);
+});
+
+test("one id in several spellings is one object", async () => {
+  const spelled = idOf("run").replaceAll("-", "").toUpperCase();
+  const statements = (score: string) => [
+    datasetStatement("a"),
+    runStatement("a", "run"),
+    foldStatement("run", 1, { best_iteration: "1" }),
+    foldStatement("run", 1, { run_id: `'${spelled}'`, best_iteration: "2" }),
+    foldStatement("run", 1, { fold_number: "01", best_iteration: "3" }),
+    ...lineage("b"),
+    foldStatement("run", 2, { run_id: `'{${idOf("run")}}'`, best_score: score }),
+  ];
+  const broken = await Spool.of(...statements("'x'"));
+  expect(await broken.replay(database)).toBe(false);
+  expect(Object.values(broken.reasons).filter((reason) => !reason.startsWith(`run ${idOf("run")}: `))).toEqual([]);
+  expect(await counts(database)).toMatchObject({ walkforward_runs: 1, walkforward_folds: 3 });
+
+  expect(await (await Spool.of(...statements("1"))).replay(database)).toBe(true);
+  const folds = "SELECT fold_number, best_iteration FROM walkforward_folds WHERE run_id = $1 ORDER BY 1";
+  expect(await database.query(folds, [idOf("run")])).toEqual([
+    { fold_number: 1, best_iteration: 3 },
+    { fold_number: 2, best_iteration: 17 },
+  ]);
+});
+
+test("a legacy row that is exported again refreshes its master row, also where it says what is stored already", async () => {
+  const legacy = datasetStatement("a");
+  const spool = await Spool.of(legacy);
+  await spool.replay(database);
+  await database.query(
+    "SET session_replication_role = replica; DELETE FROM stage1_datasets; SET session_replication_role = DEFAULT",
+  );
+  await (await Spool.of(legacy, "\n")).replay(database, { again: true });
+  expect(await counts(database)).toMatchObject({ stage1_datasets: 1, indicator_datasets: 1 });
 });
 
 test("an object larger than what is done at once is whole or not there", async () => {
@@ -342,19 +400,102 @@ test("a half-written last statement is left, and replayed once it is whole", asy
   }
 });
 
-test.each([
-  ["outside a text", (text: string) => text.indexOf("465000") + 3],
-  ["inside a text", (text: string) => text.indexOf("COMPLETED") + 3],
-  ["inside a text with statements in it", (text: string) => text.indexOf("('x'") - 2],
-  ["inside its last clause", (text: string) => text.lastIndexOf("=")],
+const SEMICOLONS = "'x;-- y\n;\n/* z; $$ it''s'";
+test.each<[string, (text: string) => number]>([
+  ["outside a text", (text) => text.indexOf("465000") + 3],
+  ["inside a text", (text) => text.indexOf("COMPLETED") + 3],
+  ["inside a text with statements in it", (text) => text.indexOf("(''x''") - 2],
+  ["inside its last clause", (text) => text.lastIndexOf("=")],
 ])("a statement that broke off %s, and the desktop went on, takes its object along and no other", async (_, cutAt) => {
   const run = runStatement("a", "a_run1");
+  const [sound, after] = [lineage("b"), lineage("c")];
+  sound[1] = runStatement("b", "b_run1", { serialized_config: SEMICOLONS });
+  for (const gap of ["\n\n", "\n", ""]) {
+    await empty(database);
+    const statements = [...lineage("a"), ...sound, ...after];
+    const cut = cutAt(run);
+    expect(cut).toBeGreaterThan(0);
+    statements.splice(1, 1, run.slice(0, cut) + gap);
+    // Nothing else came of the object before the crash.
+    statements.splice(2, lineage("a").length - 2);
+    const spool = await Spool.of(...statements);
+    expect(await spool.replay(database)).toBe(false);
+    expect(Object.values(spool.reasons)).toEqual([expect.stringMatching(/half written/)]);
+    expect(await counts(database)).toMatchObject({ stage1_datasets: 3, walkforward_runs: 2, simulation_trades: 8 });
+    expect(
+      await database.query("SELECT serialized_config FROM walkforward_runs WHERE run_id = $1", [idOf("b_run1")]),
+    ).toEqual([{ serialized_config: SEMICOLONS.slice(1, -1).replaceAll("''", "'") }]);
+  }
+});
+
+test("parts of an object after a break are rejected with it", async () => {
   const statements = lineage("a");
-  statements[1] = `${run.slice(0, cutAt(run))}\n\n`;
+  statements[1] = `${statements[1]?.slice(0, 400)}\n\n`;
   const spool = await Spool.of(...statements, ...lineage("b"));
   expect(await spool.replay(database)).toBe(false);
-  expect(spool.reasons[lineOf(statements, 1)]).toMatch(/half written/);
   expect(await counts(database)).toMatchObject({ stage1_datasets: 2, walkforward_runs: 1, simulation_trades: 4 });
+});
+
+const quoteFree =
+  "INSERT INTO indicator_datasets (questdb_tag, symbol, granularity, source) VALUES (1, 2, 3, 4) ON CONFLICT (questdb_tag) DO UPDATE SET symbol = EXCLUDED.symbol;";
+const real = datasetStatement("hidden");
+
+test.each<[string, string]>([
+  ["a text in dollars", `INSERT INTO stage1_datasets (dataset_id, symbol) VALUES ('x', $q$\n${real}$q$);\nSELECT 1;\n`],
+  ["a DO block", `DO $x$ BEGIN\n${real}END $x$;\nCOMMIT;\n`],
+  ["a comment", `INSERT INTO stage1_datasets /*\n${real}*/ (dataset_id) VALUES 'x';\n`],
+  ["a text of a refused statement", `INSERT INTO nothing VALUES ('\n${real.replaceAll("'", "''")}\n${quoteFree}');\n`],
+  [
+    "a text of a statement that is no SQL",
+    `INSERT INTO nothing VALUES '\n${real.replaceAll("'", "''")}\n${quoteFree}\n';\n`,
+  ],
+])("a statement hidden in %s is not run", async (_, text) => {
+  const spool = await Spool.of(text, ...lineage("b"));
+  expect(await spool.replay(database)).toBe(false);
+  expect(await counts(database)).toMatchObject({ stage1_datasets: 1, indicator_datasets: 1, simulation_trades: 4 });
+});
+
+test("a half-written last statement is left also where its text holds a statement", async () => {
+  const text = `'settings:\n${quoteFree}\n${real.replaceAll("'", "''")}`;
+  const spool = await Spool.of(
+    ...lineage("b"),
+    runStatement("b", "run2", { serialized_config: text }).split("\nON CONFLICT")[0]?.slice(0, -40) ?? "",
+  );
+  expect(await spool.replay(database)).toBe(true);
+  expect(spool.said).toContainEqual(expect.stringMatching(/half written: it is left/));
+  expect(await counts(database)).toMatchObject({ stage1_datasets: 1, walkforward_runs: 1 });
+});
+
+test("what does not end is given up, and what comes after it is replayed", async () => {
+  const endless = runStatement("b", "run2", {
+    serialized_config: `'${"x; ".repeat(6_000_000)}\n${quoteFree}\n${"y ".repeat(500_000)}'`,
+  });
+  const spool = await Spool.of(...lineage("b"), endless, ...lineage("c"), "/* never ended\n", ...lineage("d"));
+  expect(await spool.replay(database)).toBe(false);
+  expect(await counts(database)).toMatchObject({ stage1_datasets: 2, walkforward_runs: 2, simulation_trades: 8 });
+  expect(Object.values(spool.reasons)).toEqual([
+    expect.stringMatching(/it does not end within 8 MB/),
+    ...Array.from({ length: Object.keys(spool.reasons).length - 2 }, () =>
+      expect.stringMatching(/belongs to the statement before it/),
+    ),
+    expect.stringMatching(/a comment begins here that does not end/),
+  ]);
+});
+
+test("a value that is too large for an index, or too deep, is a rejection like any other", async () => {
+  const slug = Array.from({ length: 300 }, (_, i) => idOf(String(i))).join("");
+  const spool = await Spool.of(
+    ...lineage("a"),
+    datasetStatement("long", { questdb_tag: `'${slug}'` }),
+    datasetStatement("deep", { column_schema: `'${"[".repeat(100_000)}'` }),
+    ...lineage("b"),
+  );
+  expect(await spool.replay(database)).toBe(false);
+  expect(Object.values(spool.reasons)).toEqual([
+    expect.stringMatching(/index row/),
+    expect.stringMatching(/stack depth/),
+  ]);
+  expect(await counts(database)).toMatchObject({ stage1_datasets: 2, simulation_trades: 8 });
 });
 
 test("objects that are mixed up are still written whole or not at all", async () => {
@@ -409,6 +550,19 @@ test("the forms that other exporters write are understood", async () => {
   const before = await contents(database, true);
   await spool.replay(database, { again: true });
   expect(await contents(database)).toEqual({ ...before, ...(await contents(database)) });
+});
+
+test("a file of rejected statements begins without the spool's byte order mark, and is added to", async () => {
+  const spool = await Spool.of();
+  await writeFile(spool.path, `\ufeff${datasetStatement("a", { row_count: "-1" })}`);
+  expect(await spool.replay(database)).toBe(false);
+  await appendFile(spool.path, "DROP TABLE simulation_trades;\n");
+  expect(await spool.replay(database)).toBe(false);
+  expect(spool.rejected).not.toContain("\ufeff");
+  expect(Object.values(spool.reasons)).toHaveLength(2);
+  await writeFile(spool.rejectedPath, spool.rejected.replace("-1", "1").replace("DROP TABLE simulation_trades;", ""));
+  expect(await spool.replay(database, { path: spool.rejectedPath })).toBe(true);
+  expect(await counts(database)).toMatchObject({ stage1_datasets: 1 });
 });
 
 test("a spool with Windows' ends of lines, a byte order mark and no last line end is read too", async () => {

@@ -3,6 +3,9 @@ import type { FileHandle } from "node:fs/promises";
 import type { Db } from "../../db/pool.ts";
 import type { Entry, Position } from "./reader.ts";
 
+const CHUNK = 1024 * 1024;
+const PAGE = 1000;
+
 /** Everything in a spool before this place is done: each statement is written, or rejected. */
 export interface Mark {
   readonly position: Position;
@@ -26,7 +29,7 @@ export interface Rejection {
   /** What they are a part of, as `run 1111…`; null where that could not be told. */
   readonly object: string | null;
   readonly reason: string;
-  /** The line of a later export of the object, which was written. */
+  /** Where a later export of the object begins, of which at least its own row was written. */
   readonly superseded_by_line: number | null;
 }
 
@@ -38,15 +41,18 @@ interface StoredMark {
   reported_bytes: number;
 }
 
-/** What the database knows of one spool: how far it was replayed, and what of it was rejected. */
+/**
+ * What the database knows of one spool: how far it was replayed, and what of it was rejected. A replay that was ended
+ * early goes on in its own row; otherwise each has a new one, so that a spool is known by each length that it once had.
+ */
 export class Journal {
-  readonly #id: number;
+  #id: number | undefined;
   /** Where the replay goes on. */
   readonly start: Mark;
   /** Rejections before this byte stand in the file of rejected statements. */
   readonly #reported: number;
 
-  private constructor(id: number, start: Mark, reported: number) {
+  private constructor(id: number | undefined, start: Mark, reported: number) {
     this.#id = id;
     this.start = start;
     this.#reported = reported;
@@ -64,35 +70,38 @@ export class Journal {
        WHERE bytes BETWEEN 1 AND $1 AND NOT $2 ORDER BY bytes, replay_id`,
       [size, again],
     );
-    const found = await longestBeginning(file, stored);
-    if (found) return found;
     const hash = createHash("sha256");
-    const [created] = await db.query<{ replay_id: number }>(
-      "INSERT INTO stage1_replays (bytes, lines, sha256) VALUES (0, 1, $1) RETURNING replay_id",
-      [hash.copy().digest("hex")],
-    );
-    return new Journal(created?.replay_id ?? 0, { position: { byte: 0, line: 1 }, hash }, 0);
-
-    async function longestBeginning(file: FileHandle, marks: readonly StoredMark[]): Promise<Journal | undefined> {
-      const hash = createHash("sha256");
-      const buffer = Buffer.allocUnsafe(1024 * 1024);
-      let longest: Journal | undefined;
-      let at = 0;
-      for (const mark of marks) {
-        while (at < mark.bytes) {
-          const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, mark.bytes - at), at);
-          if (bytesRead === 0) return longest;
-          hash.update(buffer.subarray(0, bytesRead));
-          at += bytesRead;
-        }
-        const own = hash.copy();
-        if (own.copy().digest("hex") === mark.sha256) {
-          const position = { byte: mark.bytes, line: mark.lines };
-          longest = new Journal(mark.replay_id, { position, hash: own }, mark.reported_bytes);
-        }
+    let found = new Journal(undefined, { position: { byte: 0, line: 1 }, hash: hash.copy() }, 0);
+    const buffer = Buffer.allocUnsafe(CHUNK);
+    let at = 0;
+    for (const { replay_id, bytes, lines, sha256, reported_bytes } of stored) {
+      while (at < bytes) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
+        if (bytesRead === 0) return found;
+        hash.update(buffer.subarray(0, bytesRead));
+        at += bytesRead;
       }
-      return longest;
+      if (hash.copy().digest("hex") !== sha256) continue;
+      const start = { position: { byte: bytes, line: lines }, hash: hash.copy() };
+      found = new Journal(reported_bytes < bytes ? replay_id : undefined, start, reported_bytes);
     }
+    return found;
+  }
+
+  /** Makes the row of this replay, where it has none. Not part of a transaction that may be undone. */
+  async begin(db: Db): Promise<void> {
+    if (this.#id !== undefined) return;
+    const { position, hash } = this.start;
+    const [row] = await db.query<{ replay_id: number }>(
+      `INSERT INTO stage1_replays (bytes, lines, sha256, reported_bytes) VALUES ($1, $2, $3, $1) RETURNING replay_id`,
+      [position.byte, position.line, hash.copy().digest("hex")],
+    );
+    this.#id = row?.replay_id;
+  }
+
+  /** Known once something was done. */
+  get id(): number | undefined {
+    return this.#id;
   }
 
   /** Stores how far the replay is: part of the transaction that does the last of it. */
@@ -105,28 +114,31 @@ export class Journal {
   }
 
   async reject(db: Db, rejections: readonly Rejection[]): Promise<void> {
-    await db.query(
-      `INSERT INTO stage1_replay_rejections (replay_id, first_byte, end_byte, line, statements, object, reason)
-       SELECT $1, first_byte, end_byte, line, statements, object, reason
-       FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
-         AS own(first_byte, end_byte, line, statements, object, reason)`,
-      [
-        this.#id,
-        rejections.map((rejection) => rejection.first_byte),
-        rejections.map((rejection) => rejection.end_byte),
-        rejections.map((rejection) => rejection.line),
-        rejections.map((rejection) => rejection.statements),
-        rejections.map((rejection) => rejection.object),
-        rejections.map((rejection) => rejection.reason),
-      ],
-    );
+    for (let from = 0; from < rejections.length; from += PAGE) {
+      const page = rejections.slice(from, from + PAGE);
+      await db.query(
+        `INSERT INTO stage1_replay_rejections (replay_id, first_byte, end_byte, line, statements, object, reason)
+         SELECT $1, first_byte, end_byte, line, statements, object, reason
+         FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+           AS own(first_byte, end_byte, line, statements, object, reason)`,
+        [
+          this.#id,
+          page.map((rejection) => rejection.first_byte),
+          page.map((rejection) => rejection.end_byte),
+          page.map((rejection) => rejection.line),
+          page.map((rejection) => rejection.statements),
+          page.map((rejection) => rejection.object),
+          page.map((rejection) => rejection.reason),
+        ],
+      );
+    }
   }
 
-  /** Marks what was rejected of an object as out of date: a later export of it, from this line on, is written. */
+  /** Notes that a later export of an object that was rejected is written, from this line on. */
   async supersede(db: Db, object: string, line: number): Promise<void> {
     await db.query(
       `UPDATE stage1_replay_rejections SET superseded_by_line = $4
-       WHERE replay_id = $1 AND object = $2 AND first_byte >= $3 AND superseded_by_line IS NULL`,
+       WHERE replay_id = $1 AND object = $2 AND first_byte >= $3 AND line < $4 AND superseded_by_line IS NULL`,
       [this.#id, object, this.#reported, line],
     );
   }

@@ -14,24 +14,23 @@ export const MARK = "\u0001";
 export interface Lexed {
   /** Where the statement begins: index of its first byte. */
   readonly start: number;
-  /** After its semicolon; or where it was cut off. */
+  /** After its semicolon; or where the bytes end. */
   readonly end: number;
   /** Line of its first byte, from 1, and of the byte at `end`. */
   readonly line: number;
   readonly endLine: number;
-  /**
-   * whole: up to its semicolon. cut: another statement begins before one ended. open: the bytes end first. none: only
-   * blanks and comments are left.
-   */
-  readonly state: "whole" | "cut" | "open" | "none";
+  /** whole: up to its semicolon. open: the bytes end first. none: only blanks and comments are left. */
+  readonly state: "whole" | "open" | "none";
   /** The text outside its values, blanks and comments as one space. Bytes, one a character. */
   readonly shape: string;
   readonly values: readonly Literal[];
   /** Something no spool contains, which is not to be judged by its shape. */
   readonly odd: string | undefined;
+  /** Where the first comment or text in dollars inside it begins, which may hold any text as it is; otherwise its end. */
+  readonly plainUpTo: number;
 }
 
-const [QUOTE, DOUBLE, SEMICOLON, NEWLINE] = [0x27, 0x22, 0x3b, 0x0a];
+const [QUOTE, DOUBLE, SEMICOLON, NEWLINE, RETURN] = [0x27, 0x22, 0x3b, 0x0a, 0x0d];
 const [MINUS, PLUS, SLASH, STAR, DOLLAR, DOT, BACKSLASH] = [0x2d, 0x2b, 0x2f, 0x2a, 0x24, 0x2e, 0x5c];
 const [SPACE, OPEN, CLOSE, COMMA, AMPERSAND] = [0x20, 0x28, 0x29, 0x2c, 0x26];
 
@@ -56,6 +55,7 @@ export class Lexer {
   #length = 0;
   #values: Literal[] = [];
   #odd: string | undefined;
+  #plainUpTo: number | undefined;
 
   /** Reads the next statement of `bytes` from the index `from` on, which is on line `line`. */
   next(bytes: Buffer, from: number, line: number): Lexed {
@@ -66,15 +66,16 @@ export class Lexer {
     this.#length = 0;
     this.#values = [];
     this.#odd = undefined;
+    this.#plainUpTo = undefined;
     while (this.#at < bytes.length) {
       const skipped = this.#skipBlank();
-      if (skipped === "open") return this.#result(this.#start < 0 ? "none" : "open");
+      if (skipped === "open") return this.#result(this.#plainUpTo === undefined ? "none" : "open");
       if (skipped) continue;
       if (this.#start < 0) {
         this.#start = this.#at;
         this.#startLine = this.#line;
         this.#length = 0; // no blanks before it
-      } else if (startsStatement(bytes, this.#at)) return this.#result("cut");
+      }
       if (bytes[this.#at] === SEMICOLON) {
         this.#at += 1;
         return this.#result("whole");
@@ -87,7 +88,7 @@ export class Lexer {
   #result(state: Lexed["state"]): Lexed {
     const end = state === "open" ? this.#bytes.length : this.#at;
     return {
-      start: this.#start < 0 ? end : this.#start,
+      start: this.#start < 0 ? this.#at : this.#start,
       end,
       line: this.#start < 0 ? this.#line : this.#startLine,
       endLine: this.#line,
@@ -95,6 +96,7 @@ export class Lexer {
       shape: this.#shape.toString("latin1", 0, this.#length),
       values: this.#values,
       odd: this.#odd,
+      plainUpTo: this.#plainUpTo ?? end,
     };
   }
 
@@ -106,12 +108,16 @@ export class Lexer {
       if (byte === NEWLINE) this.#line += 1;
       this.#at += 1;
     } else if (byte === MINUS && bytes[at + 1] === MINUS) {
-      const end = bytes.indexOf(NEWLINE, at);
-      if (end < 0) return "open";
+      if (this.#start >= 0) this.#plainUpTo ??= at;
+      let end = at;
+      while (end < bytes.length && bytes[end] !== NEWLINE && bytes[end] !== RETURN) end += 1;
+      if (end >= bytes.length) return "open";
       this.#at = end;
     } else if (byte === SLASH && bytes[at + 1] === STAR) {
+      this.#plainUpTo ??= at;
       const end = endOfComment(bytes, at);
       if (end < 0) return "open";
+      if (this.#start < 0) this.#plainUpTo = undefined;
       this.#goTo(end);
     } else return false;
     if (this.#length > 0 && this.#length < MAX_SHAPE && this.#shape[this.#length - 1] !== SPACE) {
@@ -139,6 +145,7 @@ export class Lexer {
       this.#copyTo(end);
     } else if (byte === DOLLAR) {
       this.#odd ??= "a text in dollars, or a parameter";
+      this.#plainUpTo ??= at;
       const end = endOfDollars(bytes, at);
       if (end < 0) return false;
       this.#goTo(end);
@@ -215,14 +222,6 @@ export class Lexer {
 }
 
 const LONG = "more text outside its values than a statement of a spool has";
-
-/** At the start of a line, outside any text: no statement has this inside. */
-function startsStatement(bytes: Buffer, at: number): boolean {
-  const byte = bytes[at];
-  if (byte !== 0x49 && byte !== 0x69) return false; // i
-  if (at > 0 && bytes[at - 1] !== NEWLINE) return false;
-  return /^insert\s$/i.test(bytes.toString("latin1", at, at + 7));
-}
 
 /** After a text's closing quote; -1 where there is none. */
 function endOfText(bytes: Buffer, at: number, escapes: boolean): number {

@@ -13,8 +13,6 @@ export interface Outcome {
   readonly rejections: readonly Rejection[];
   /** The line for which it was rejected; undefined: it is written. */
   readonly failedLine: number | undefined;
-  /** The object, where it was rejected before. */
-  supersedes?: string;
 }
 
 /** Statements that stand together in the spool; without a reason of their own they share the object's. */

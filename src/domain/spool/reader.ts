@@ -3,6 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { countLines, type Lexed, Lexer, type Literal } from "./lexer.ts";
 import { Refusal, rowOf, type Shape } from "./shape.ts";
 import { type SpoolTable, tableNamedIn } from "./tables.ts";
+import { isId } from "./uuid.ts";
 
 /** A place in a spool: a byte offset, and the line that it is on, from 1. */
 export interface Position {
@@ -51,14 +52,13 @@ interface ReaderOptions {
 
 const CHUNK = 128 * 1024;
 /** A longer statement is no row of these tables; so much is held in memory, and no more. */
-const MAX_STATEMENT = 16 * 1024 * 1024;
+const MAX_STATEMENT = 8 * 1024 * 1024;
 /** Shapes are few. Where they are not, they are judged again rather than kept. */
 const MAX_SHAPES = 1000;
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
-/** How the desktop begins a statement. Inside a text it may be a text's own words, so it alone decides nothing. */
-const BEGINNING = "\nINSERT INTO ";
-/** So many beginnings inside one statement are tried. */
-const MAX_BEGINNINGS = 100;
+const BEGINNING = "INSERT INTO ";
+/** So many beginnings inside one statement are looked at. */
+const MAX_BEGINNINGS = 200;
 
 /** Reads a spool from a place on, some statements at a time. */
 export class SpoolReader {
@@ -69,6 +69,8 @@ export class SpoolReader {
   #bytes: Buffer = Buffer.alloc(0);
   #index = 0;
   #at: Position;
+  /** Inside a statement that was given up, since it was too long: what comes is a part of it until another one begins. */
+  #lost: "in a text" | "for good" | undefined;
   /** Whether all bytes are read, and whether all of their statements are returned. */
   #last = false;
   #ended = false;
@@ -103,7 +105,7 @@ export class SpoolReader {
     const { file, end } = this.#options;
     const rest = this.#bytes.subarray(this.#index);
     const position = this.#at.byte + rest.length;
-    const wanted = Math.max(0, Math.min(Math.max(CHUNK, rest.length), end - position));
+    const wanted = Math.max(0, Math.min(Math.max(CHUNK, rest.length), MAX_STATEMENT, end - position));
     const bytes = Buffer.allocUnsafe(rest.length + wanted);
     rest.copy(bytes);
     let length = rest.length;
@@ -119,36 +121,60 @@ export class SpoolReader {
 
   /** The next statement; undefined where more bytes are needed, or none is left. */
   async #next(): Promise<Entry | undefined> {
+    if (this.#lost) return this.#skip();
     const bytes = this.#bytes;
     const mark = this.#at.byte === 0 && bytes.indexOf(BYTE_ORDER_MARK) === 0 ? BYTE_ORDER_MARK.length : 0;
     const lexed = this.#lexer.next(bytes, this.#index + mark, this.#at.line);
-    if (lexed.state === "none") return undefined;
-    const refuse = (why: string, unparsed = false) => new Refusal(why, tableNamedIn(lexed.shape), unparsed);
-    if (lexed.state === "cut") return this.#entry(lexed, refuse(HALF_WRITTEN));
-    if (lexed.state === "open") {
-      const endless = lexed.end - lexed.start > MAX_STATEMENT;
+    const refuse = (why: string) => new Refusal(why, tableNamedIn(lexed.shape));
+    const endless = (lexed.state === "whole" ? lexed.end : bytes.length) - lexed.start > MAX_STATEMENT;
+    if (lexed.state === "none" && !endless) return undefined;
+    if (lexed.state !== "whole") {
       if (!this.#last && !endless) return undefined;
       const cut = await this.#cutAtStatementInside(lexed);
       if (cut) return this.#entry(cut, refuse(HALF_WRITTEN));
-      if (endless) return this.#entry(lexed, refuse("it does not end within 16 MB"));
+      const plain = lexed.state === "open" && lexed.plainUpTo === lexed.end;
+      if (endless) {
+        if (!this.#last) this.#lost = plain ? "in a text" : "for good";
+        return this.#entry({ ...lexed, end: bytes.length }, refuse(TOO_LONG));
+      }
+      if (lexed.plainUpTo === lexed.start) return this.#entry(lexed, refuse("a comment begins here that does not end"));
       if (this.#options.final) return this.#entry(lexed, refuse("it is half written: its end is missing"));
       this.#tail = { line: lexed.line, table: tableNamedIn(lexed.shape) };
       return undefined;
     }
-
-    const shape = lexed.odd ? refuse(`it has ${lexed.odd}`, true) : await this.#judged(lexed.shape);
-    if (!(shape instanceof Refusal)) {
+    if (endless) return this.#entry(lexed, refuse(TOO_LONG));
+    const judged = lexed.odd ? refuse(`it has ${lexed.odd}`) : await this.#judged(lexed.shape);
+    if (!(judged instanceof Refusal)) {
       const sound = isUtf8(bytes.subarray(lexed.start, lexed.end));
-      return this.#entry(lexed, sound ? { shape, values: rowOf(shape, lexed.values) } : refuse("it is not UTF-8"));
+      return this.#entry(
+        lexed,
+        sound ? { shape: judged, values: rowOf(judged, lexed.values) } : refuse("it is not UTF-8"),
+      );
     }
-    if (shape.unparsed) {
-      // Where a statement breaks off inside a text, texts and what is between them change places from there on.
-      const orderly = this.#isFollowedByStatement(lexed.end);
-      if (orderly === undefined) return undefined;
-      const cut = orderly ? undefined : await this.#cutAtStatementInside(lexed);
-      if (cut) return this.#entry(cut, refuse(HALF_WRITTEN));
-    }
-    return this.#entry(lexed, shape);
+    // Where a statement broke off inside a text, texts and what is between them change places from there on.
+    const cut = judged.unparsed || lexed.odd ? await this.#cutAtStatementInside(lexed) : undefined;
+    return cut ? this.#entry(cut, refuse(HALF_WRITTEN)) : this.#entry(lexed, judged);
+  }
+
+  /** What is left of a statement that was given up: up to where another begins, or all that is here. */
+  async #skip(): Promise<Entry | undefined> {
+    const bytes = this.#bytes;
+    const [start, line] = [this.#index, this.#at.line];
+    const rest: Lexed = {
+      ...{ start, end: bytes.length, line, endLine: line, state: "open", shape: "", values: [], odd: undefined },
+      plainUpTo: this.#lost === "in a text" ? bytes.length : start,
+    };
+    const cut = await this.#cutAtStatementInside(rest);
+    if (cut) this.#lost = undefined;
+    // A statement that begins here may end in the next bytes.
+    const begun = bytes.lastIndexOf(BEGINNING);
+    const end =
+      cut?.end ?? (!this.#last && begun > start && bytes.length - begun < MAX_STATEMENT ? begun : bytes.length);
+    if (end === start) return undefined;
+    return this.#entry(
+      { ...rest, end, endLine: line + countLines(bytes, start, end) },
+      new Refusal("it belongs to the statement before it, which does not end"),
+    );
   }
 
   #entry(lexed: Lexed, row: Row | Refusal): Entry {
@@ -174,29 +200,31 @@ export class SpoolReader {
     return judged;
   }
 
-  /** Whether comments or another statement come next; undefined where more bytes are needed to tell. */
-  #isFollowedByStatement(index: number): boolean | undefined {
-    let at = index;
-    while (at < this.#bytes.length && /\s/.test(String.fromCharCode(this.#bytes[at] ?? 0))) at += 1;
-    const next = this.#bytes.toString("latin1", at, at + 6);
-    if (next.length < 6 && !this.#last) return undefined;
-    return next === "" || /^(?:insert|--|\/\*)/i.test(next);
-  }
-
-  /** Up to a statement inside that can be replayed, where there is one: it was broken off, and the desktop went on. */
+  /**
+   * Up to a statement inside that can be replayed: there the statement was broken off, and the desktop went on. It cannot be
+   * a text's own words: in a text quotes are doubled, and between doubled quotes no id can stand.
+   */
   async #cutAtStatementInside(lexed: Lexed): Promise<Lexed | undefined> {
     const bytes = this.#bytes;
-    let at = bytes.indexOf(BEGINNING, lexed.start);
-    for (let tried = 0; at >= 0 && at < lexed.end && tried < MAX_BEGINNINGS; tried += 1) {
-      const end = at + 1;
-      const inner = this.#lexer.next(bytes, end, 0);
-      if (inner.state === "whole" && !inner.odd && !((await this.#judged(inner.shape)) instanceof Refusal)) {
-        return { ...lexed, end, endLine: lexed.line + countLines(bytes, lexed.start, end) };
+    let at = bytes.indexOf(BEGINNING, lexed.start + 1);
+    for (let tried = 0; at >= 0 && at < lexed.plainUpTo && tried < MAX_BEGINNINGS; tried += 1) {
+      const inner = this.#lexer.next(bytes, at, 0);
+      if (inner.state === "whole" && !inner.odd) {
+        const shape = await this.#judged(inner.shape);
+        if (!(shape instanceof Refusal) && hasQuotedId(shape, inner)) {
+          return { ...lexed, end: at, endLine: lexed.line + countLines(bytes, lexed.start, at) };
+        }
       }
-      at = bytes.indexOf(BEGINNING, end);
+      at = bytes.indexOf(BEGINNING, at + 1);
     }
     return undefined;
   }
 }
 
+function hasQuotedId(shape: Shape, { values }: Lexed): boolean {
+  const id = shape.id === undefined ? null : rowOf(shape, values)[shape.id];
+  return id != null && isId(id);
+}
+
+const TOO_LONG = `it does not end within ${MAX_STATEMENT / 1024 / 1024} MB`;
 const HALF_WRITTEN = "it is half written: another statement begins before it ends";

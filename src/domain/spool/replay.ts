@@ -1,9 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Db } from "../../db/pool.ts";
 import { codeOf } from "../../errors.ts";
-import { Journal, type Mark, markAfter } from "./journal.ts";
-import { ObjectTransaction, type Outcome, rowsOf } from "./object.ts";
-import { type Position, SpoolReader, type Tail } from "./reader.ts";
+import { Journal, type Mark, markAfter, type Rejection } from "./journal.ts";
+import { LaterRows } from "./later-rows.ts";
+import { ObjectTransaction, rowsOf } from "./object.ts";
+import { type Entry, type Position, SpoolReader, type Tail } from "./reader.ts";
 import { judge, loadParser, Refusal, type Shape } from "./shape.ts";
 import { columnTypes } from "./tables.ts";
 import { type Group, type Unit, UnitBuilder } from "./unit.ts";
@@ -28,6 +29,10 @@ export interface ReplayOptions {
 
 export interface ReplayResult {
   readonly journal: Journal;
+  /** What was written of objects that were rejected before. */
+  readonly later: LaterRows;
+  /** The judgement of a shape, once more. */
+  readonly judge: (shape: string) => Promise<Shape>;
   /** Where this replay began: what is before it was done by earlier ones. */
   readonly from: Position;
   readonly written: number;
@@ -55,6 +60,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     await writing;
     writing = replayer.write(unit);
     writing.catch(() => {}); // it is awaited before the next, or below
+    if (sizeOf(unit) > LARGE) await writing; // two of them at once would take too much memory
     options.onProgress?.(replayer.done, replayer.written + replayer.rejected);
   };
   for (let entries = await reader.read(); entries && !signal.aborted; entries = await reader.read()) {
@@ -63,7 +69,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   if (!signal.aborted) for (const unit of units.end()) await write(unit);
   await writing;
   await replayer.abandon();
-  return { journal, from, written: replayer.written, rejected: replayer.rejected, tail: reader.tail };
+  const { written, rejected, later } = replayer;
+  return { journal, later, judge: tryOut, from, written, rejected, tail: reader.tail };
 
   async function tryOut(text: string): Promise<Shape> {
     const shape = judge(text, columns);
@@ -80,6 +87,10 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   }
 }
 
+/** Bytes. */
+const LARGE = 2 * 1024 * 1024;
+const sizeOf = ({ entries }: Unit) => entries.reduce((sum, { bytes }) => sum + bytes.length, 0);
+
 /** Two writers that wait for each other: PostgreSQL ends one, which may try again. */
 const isTransient = (error: unknown): boolean => /^(?:40001|40P01|55P03)$/.test(codeOf(error) ?? "");
 const MAX_ATTEMPTS = 5;
@@ -87,10 +98,14 @@ const MAX_ATTEMPTS = 5;
 class Replayer {
   readonly #db: Db;
   readonly #journal: Journal;
+  /** What needs one of these is rejected too. By the line of the rejection. */
   readonly #rejectedObjects: Map<string, number>;
   #mark: Mark;
   /** The object whose pieces are coming in, and the mark behind the last of them. */
-  #open: { object: ObjectTransaction; mark: Mark } | undefined;
+  #open: { object: ObjectTransaction; mark: Mark; entries: Entry[] } | undefined;
+  readonly later: LaterRows;
+  /** Objects of this unit that were rejected before and are written now, with the line. */
+  readonly #superseded = new Map<string, number>();
   written = 0;
   rejected = 0;
 
@@ -99,6 +114,7 @@ class Replayer {
     this.#journal = journal;
     this.#rejectedObjects = rejectedObjects;
     this.#mark = journal.start;
+    this.later = new LaterRows(rejectedObjects.keys());
   }
 
   /** All before this byte is done. */
@@ -107,8 +123,13 @@ class Replayer {
   }
 
   async write(unit: Unit): Promise<void> {
-    if (unit.continues || unit.goesOn) await this.#writePiece(unit);
-    else if (!this.#isPlain(unit) || !(await this.#writeTogether(unit))) await this.#writeApart(unit);
+    await this.#journal.begin(this.#db);
+    if (unit.continues || unit.goesOn) return this.#writePiece(unit);
+    const mark = markAfter(this.#mark, unit.entries);
+    const { groups } = unit;
+    // Of an object that was rejected before, more is to be recorded than the mark.
+    const plain = groups.every((group) => this.#isPlain(group) && !this.#rejectedObjects.has(group.object ?? ""));
+    if (!plain || !(await this.#writeTogether(groups, mark))) await this.#writeApart(groups, mark);
   }
 
   /** Takes back what is not whole. */
@@ -117,51 +138,66 @@ class Replayer {
     this.#open = undefined;
   }
 
-  /** Whether nothing speaks against writing all of it at once. */
-  #isPlain({ entries, groups }: Unit): boolean {
-    return (
-      !entries.some(({ row }) => row instanceof Refusal) &&
-      (this.#rejectedObjects.size === 0 ||
-        !groups.some(({ object = "", needs }) => [object, ...needs].some((name) => this.#rejectedObjects.has(name))))
-    );
+  /** Whether nothing speaks against writing it, as far as can be seen. */
+  #isPlain(group: Group): boolean {
+    return this.#obstacle(group) === undefined && !group.entries.some(({ row }) => row instanceof Refusal);
   }
 
-  /** Many objects in one transaction, in few statements. Returns false where a row cannot be written: then none is. */
-  async #writeTogether({ entries }: Unit): Promise<boolean> {
-    const mark = markAfter(this.#mark, entries);
+  /**
+   * Many objects in one transaction, in few statements, and the mark where there is one. Returns false where a row
+   * cannot be written: then none is.
+   */
+  async #writeTogether(groups: readonly Group[], mark?: Mark): Promise<boolean> {
+    const entries = groups.flatMap((group) => group.entries).sort((a, b) => a.to.byte - b.to.byte);
     try {
       await transaction(this.#db, async () => {
         await writeRows(this.#db, rowsOf(entries));
-        await this.#journal.save(this.#db, mark, entries.length);
+        if (mark) await this.#journal.save(this.#db, mark, entries.length);
       });
     } catch (error) {
       if (isRowsFault(error) || isTransient(error)) return false;
       throw error;
     }
-    this.#mark = mark;
+    if (mark) this.#mark = mark;
     this.written += entries.length;
+    for (const group of groups) this.#remember(group, group.entries);
     return true;
   }
 
-  /** Each object in a transaction of its own, which finds out what cannot be written. */
-  async #writeApart({ entries, groups }: Unit): Promise<void> {
-    const outcomes: Outcome[] = [];
-    for (const group of groups) {
-      for (let attempt = 1; ; attempt += 1) {
-        const object = await ObjectTransaction.begin(this.#db, group, this.#obstacle(group));
-        try {
-          await object.write(group.entries);
-          outcomes.push(await object.end());
-          break;
-        } catch (error) {
-          await this.#db.query("ROLLBACK");
-          if (!isTransient(error) || attempt === MAX_ATTEMPTS) throw error;
+  /** As many objects together as can be, by halves; one that cannot be written alone, to find out what speaks against it. */
+  async #writeApart(groups: readonly Group[], mark: Mark): Promise<void> {
+    const before = this.written;
+    const rejections: Rejection[] = [];
+    const attempt = async (some: readonly Group[]): Promise<void> => {
+      const [group] = some;
+      if (some.length > 1) {
+        if (
+          some.length < groups.length &&
+          some.every((each) => this.#isPlain(each)) &&
+          (await this.#writeTogether(some))
+        ) {
+          return;
         }
+        const half = Math.ceil(some.length / 2);
+        await attempt(some.slice(0, half));
+        await attempt(some.slice(half));
+      } else if (group) rejections.push(...(await this.#writeAlone(group)));
+    };
+    await attempt(groups);
+    await this.#record(mark, rejections, this.written - before);
+  }
+
+  async #writeAlone(group: Group): Promise<readonly Rejection[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      const object = await ObjectTransaction.begin(this.#db, group, this.#obstacle(group));
+      try {
+        await object.write(group.entries);
+        return await this.#finish(group, object, group.entries);
+      } catch (error) {
+        await this.#db.query("ROLLBACK");
+        if (!isTransient(error) || attempt === MAX_ATTEMPTS) throw error;
       }
-      const outcome = outcomes.at(-1);
-      if (outcome) this.#remember(group, outcome);
     }
-    await this.#record(markAfter(this.#mark, entries), outcomes);
   }
 
   async #writePiece({ entries, groups, goesOn }: Unit): Promise<void> {
@@ -170,19 +206,35 @@ class Replayer {
     this.#open ??= {
       object: await ObjectTransaction.begin(this.#db, group, this.#obstacle(group)),
       mark: this.#mark,
+      entries: [],
     };
-    const { object, mark } = this.#open;
-    await object.write(entries);
-    this.#open = { object, mark: markAfter(mark, entries) };
+    const open = this.#open;
+    await open.object.write(entries);
+    open.mark = markAfter(open.mark, entries);
+    if (this.later.concerns(group.object)) open.entries.push(...entries);
     if (goesOn) return;
-    const outcome = await object.end();
-    this.#remember(group, outcome);
-    await this.#record(this.#open.mark, [outcome]);
     this.#open = undefined;
+    const before = this.written;
+    const rejections = await this.#finish(group, open.object, open.entries);
+    await this.#record(open.mark, rejections, this.written - before);
+  }
+
+  /** Ends an object's transaction, and keeps in mind what became of it. */
+  async #finish(group: Group, object: ObjectTransaction, entries: readonly Entry[]): Promise<readonly Rejection[]> {
+    const { rejections, written, failedLine } = await object.end();
+    this.written += written;
+    if (failedLine === undefined) {
+      this.#remember(group, entries);
+    } else if (group.object !== undefined) {
+      this.#rejectedObjects.set(group.object, failedLine);
+      this.later.watch(group.object);
+    }
+    return rejections;
   }
 
   /** What was rejected of the things that a group needs; parts alone need their object too. */
   #obstacle({ object = "", own, needs }: Group): string | undefined {
+    if (this.#rejectedObjects.size === 0) return undefined;
     for (const name of own.size > 0 ? needs : [object, ...needs]) {
       const line = this.#rejectedObjects.get(name);
       if (line !== undefined) return `it needs the ${name}, which was rejected on line ${line}`;
@@ -190,24 +242,22 @@ class Replayer {
     return undefined;
   }
 
-  #remember({ object, own }: Group, outcome: Outcome): void {
-    if (object === undefined) return;
-    if (outcome.failedLine !== undefined) this.#rejectedObjects.set(object, outcome.failedLine);
-    else if (own.size > 0 && this.#rejectedObjects.delete(object)) outcome.supersedes = object;
+  /** Of an object that is written. */
+  #remember({ object, own }: Group, entries: readonly Entry[]): void {
+    if (object === undefined || !this.later.concerns(object)) return;
+    if (own.size > 0 && this.#rejectedObjects.delete(object)) this.#superseded.set(object, entries[0]?.line ?? 0);
+    this.later.add(object, entries);
   }
 
-  async #record(mark: Mark, outcomes: readonly Outcome[]): Promise<void> {
-    const rejections = outcomes.flatMap((outcome) => outcome.rejections);
-    const written = outcomes.reduce((sum, outcome) => sum + outcome.written, 0);
+  async #record(mark: Mark, rejections: readonly Rejection[], written: number): Promise<void> {
+    const inOrder = rejections.toSorted((a, b) => a.first_byte - b.first_byte);
     await transaction(this.#db, async () => {
-      if (rejections.length > 0) await this.#journal.reject(this.#db, rejections);
-      for (const { supersedes, firstLine } of outcomes) {
-        if (supersedes !== undefined) await this.#journal.supersede(this.#db, supersedes, firstLine);
-      }
+      await this.#journal.reject(this.#db, inOrder);
+      for (const [object, line] of this.#superseded) await this.#journal.supersede(this.#db, object, line);
       await this.#journal.save(this.#db, mark, written);
     });
     this.#mark = mark;
-    this.written += written;
+    this.#superseded.clear();
     for (const { statements } of rejections) this.rejected += statements;
   }
 }

@@ -32,7 +32,7 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
   /** The table that it names, where it could be read so far. */
   readonly table: SpoolTable | undefined;
-  /** Whether it is no SQL at all. */
+  /** Whether it is no SQL at all, perhaps since it was broken off. */
   readonly unparsed: boolean;
 
   constructor(message: string, table?: SpoolTable, unparsed = false) {
@@ -241,8 +241,13 @@ class Judge {
     if ("A_Expr" in node) {
       const { kind, name, lexpr, rexpr } = node.A_Expr;
       if (kind !== "AEXPR_OP" || nameOf(name) !== "||" || !lexpr || !rexpr) return undefined;
+      if (row.type !== "jsonb") return undefined; // a text would grow with each replay
       const [left, right] = [this.#assigned(lexpr, table, row), this.#assigned(rexpr, table, row)];
-      return left && right && { sql: `(${left.sql} || ${right.sql})`, volatile: left.volatile || right.volatile };
+      // Merged as objects, as upsert_stage1_dataset does: a list would grow too.
+      const object = ({ sql }: { sql: string }) => `stage1_json_object(${sql})`;
+      return (
+        left && right && { sql: `(${object(left)} || ${object(right)})`, volatile: left.volatile || right.volatile }
+      );
     }
     const before = this.#slots.length;
     const value = this.#value(node, row.type);
@@ -265,8 +270,9 @@ class Judge {
     const assignments = set.map(({ name, sql }) => {
       return `${quoted(name)} = ${this.#single ? outsideRow(sql) : sql}`;
     });
-    // A row that says what is stored already is left alone: its updated_at too, so that a second replay changes nothing.
-    const lasting = set.filter(({ volatile }) => !volatile);
+    // A row that says what is stored already is left alone: its updated_at too, so that a second replay changes nothing. Not
+    // so a legacy row: writing it refreshes its master row, which may say otherwise.
+    const lasting = table.name === "indicator_datasets" ? [] : set.filter(({ volatile }) => !volatile);
     const stored = lasting.map(({ name }) => `${table.name}.${quoted(name)}`).join(", ");
     const wanted = lasting.map(({ sql }) => (this.#single ? outsideRow(sql) : sql)).join(", ");
     return [

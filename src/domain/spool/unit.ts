@@ -1,6 +1,7 @@
 import type { Entry } from "./reader.ts";
 import { Refusal } from "./shape.ts";
 import type { ObjectKind } from "./tables.ts";
+import { canonicalId } from "./uuid.ts";
 
 /** Statements of one export of an object, in order. */
 export interface Group {
@@ -26,7 +27,7 @@ export interface Unit {
 
 /** So many statements, or bytes, are done together, unless an object has more. */
 const ENOUGH = 1000;
-const ENOUGH_BYTES = 4 * 1024 * 1024;
+const ENOUGH_BYTES = 1024 * 1024;
 
 /** Refused, and nothing says that it is a part of anything: it is rejected by itself. */
 export const isStranger = ({ row, table }: Entry): boolean => row instanceof Refusal && table === undefined;
@@ -147,4 +148,4 @@ function objectOf({ row }: Entry): string | undefined {
   return id == null ? undefined : nameOf(row.shape.table.object, id);
 }
 
-const nameOf = (kind: ObjectKind, id: string) => `${kind} ${id.toLowerCase()}`;
+const nameOf = (kind: ObjectKind, id: string) => `${kind} ${canonicalId(id)}`;

@@ -3,6 +3,7 @@ import { codeOf, messageOf } from "../../errors.ts";
 import type { Literal } from "./lexer.ts";
 import type { Row } from "./reader.ts";
 import { SPOOL_TABLES } from "./tables.ts";
+import { canonicalId } from "./uuid.ts";
 
 /** Rows that one statement writes: of one shape, no two of them with the same key. */
 interface Batch {
@@ -14,7 +15,7 @@ interface Batch {
 const RANKS = new Set(SPOOL_TABLES.map(({ rank }) => rank));
 const MAX_ROWS = 1000;
 /** Characters. A clipboard text can be long. */
-const MAX_LENGTH = 4_000_000;
+const MAX_LENGTH = 1_000_000;
 
 /** Writes rows, of which later ones win, in few statements. Rejects as PostgreSQL does, with some of the rows written. */
 export async function writeRows(db: Db, rows: readonly Row[]): Promise<void> {
@@ -66,7 +67,7 @@ function batches(rows: readonly Row[]): Batch[] {
     for (const row of rows) {
       const { shape, values } = row;
       if (shape.table.rank !== rank) continue;
-      const key = shape.key.map((slot) => values[slot]?.toLowerCase()).join("\n");
+      const key = keyOf(row);
       const fits = batch && batch.sql === shape.sql && !shape.single && !keys.has(key);
       if (!batch || !fits || batch.rows.length >= MAX_ROWS || length > MAX_LENGTH) {
         batch = { sql: shape.sql, single: shape.single, rows: [] };
@@ -80,6 +81,14 @@ function batches(rows: readonly Row[]): Batch[] {
     }
   }
   return all;
+}
+
+/** What tells a row of its table from the others, however it is spelled. */
+export function keyOf({ shape, values }: Row): string {
+  return shape.key
+    .map((slot) => values[slot] ?? "")
+    .map((value) => (/^[+-]?[\d.]+(?:e[+-]?\d+)?$/i.test(value) ? String(Number(value)) : canonicalId(value)))
+    .join("\n");
 }
 
 async function writeBatch(db: Db, { sql, single, rows }: Batch): Promise<void> {
@@ -103,10 +112,10 @@ function arrayText(values: readonly Literal[]): string {
 /**
  * Whether rows are to blame for an error, as opposed to a server that ends, is full, or lets two writers wait for each
  * other. Classes of SQLSTATE: 0A feature, 21 cardinality, 22 data, 23 integrity, 42 types and names (but 42501 rights),
- * P0 raised by a trigger.
+ * 54 too large or too deep, P0 raised by a trigger.
  */
 export function isRowsFault(error: unknown): boolean {
-  return /^(?:0A|21|22|23|42|P0)/.test(codeOf(error) ?? "") && codeOf(error) !== "42501";
+  return /^(?:0A|21|22|23|42|54|P0)/.test(codeOf(error) ?? "") && codeOf(error) !== "42501";
 }
 
 /** What an operator can mend, without the names of constraints. */
