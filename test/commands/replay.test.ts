@@ -79,7 +79,8 @@ test("killed at one point after another, and started again, it leaves what one r
   }
   expect(await finished(replay([spool.path]))).toMatchObject({ code: 1 });
   expect(await contents(database)).toEqual(await contents(reference));
-  expect(spool.rejected).toBe(whole.rejected);
+  const unnumbered = (text: string) => text.replace(/(?<=from replay )\d+/, "n");
+  expect(unnumbered(spool.rejected)).toBe(unnumbered(whole.rejected));
 });
 
 test("a replay while another one works does nothing, and says so", async () => {
