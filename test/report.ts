@@ -11,7 +11,7 @@ const OUTPUT = /(?:\n```text\n[\s\S]*?```\n)?/;
 
 /** A page with SQL in it: each command is run, and the block `text` behind it is what came of it. */
 export async function withOutputs(url: string, page: string): Promise<string> {
-  const client = await openClient(url, "report", types);
+  const client = await openClient(url, "report", { types });
   try {
     let written = "";
     let at = 0;

@@ -3,6 +3,7 @@ import { access, type FileHandle, mkdtemp, open, rm, stat } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setFlagsFromString } from "node:v8";
 import type { Config } from "../config.ts";
 import { openSession, type Session } from "../db/pool.ts";
 import { remark, writeRejected } from "../domain/spool/rejected-file.ts";
@@ -29,6 +30,8 @@ export async function runReplay(
   stop: AbortSignal,
   say: Say = (line) => process.stdout.write(`${line}\n`),
 ): Promise<number> {
+  // What a statement leaves behind is garbage soon. A young generation that grows with it costs 40 MB and gains no time.
+  setFlagsFromString("--semi-space-growth-factor=1");
   const spools = await openAll(files, stop);
   // What fails together is tried again apart, and then warned of again.
   const warned = new Set<string>();

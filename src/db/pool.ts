@@ -77,9 +77,9 @@ export function createPool(options: PoolOptions): Pool {
 export async function openClient(
   url: string,
   applicationName = "stage1-lineage",
-  types?: pg.CustomTypesConfig,
+  settings: pg.ClientConfig = {},
 ): Promise<pg.Client> {
-  const client = new pg.Client({ ...clientConfig(url), application_name: applicationName, ...(types && { types }) });
+  const client = new pg.Client({ ...clientConfig(url), application_name: applicationName, ...settings });
   // The statement under way rejects by itself; without a listener the loss would end the process.
   client.on("error", () => {});
   await client.connect();
@@ -92,13 +92,17 @@ export interface Session extends Db {
   end(): Promise<void>;
 }
 
-/** @param onWarning - called with each warning of PostgreSQL: what was done in another way than asked for */
+/**
+ * Statements that are sent without waiting for one another are run in order, one right after the other.
+ *
+ * @param onWarning - called with each warning of PostgreSQL: what was done in another way than asked for
+ */
 export async function openSession(
   url: string,
   applicationName: string,
   onWarning: (message: string) => void,
 ): Promise<Session> {
-  const client = await openClient(url, applicationName, types);
+  const client = await openClient(url, applicationName, { types, pipeline: true });
   client.on("notice", ({ severity, message }) => {
     if (severity === "WARNING") onWarning(message ?? "");
   });

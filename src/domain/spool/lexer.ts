@@ -257,8 +257,8 @@ function isNull(bytes: Buffer, at: number, end: number): boolean {
 
 /** As C++ prints a number that is not finite. */
 function nonFiniteWord(bytes: Buffer, at: number, end: number): "NaN" | "Infinity" | undefined {
-  const length = end - at;
-  if (length !== 3 && length !== 8) return undefined;
+  const [length, first] = [end - at, (bytes[at] ?? 0) | 0x20];
+  if ((length !== 3 && length !== 8) || (first !== 0x69 && first !== 0x6e)) return undefined; // i, n
   const word = bytes.toString("latin1", at, end).toLowerCase();
   if (word === "nan") return "NaN";
   return word === "inf" || word === "infinity" ? "Infinity" : undefined;

@@ -3,7 +3,7 @@ import type { Rejection } from "./journal.ts";
 import type { Entry, Row } from "./reader.ts";
 import { Refusal } from "./shape.ts";
 import { type Group, isStranger } from "./unit.ts";
-import { writeRowsApart } from "./writer.ts";
+import { isRowsFault, sendRows, settle, writeRowsApart } from "./writer.ts";
 
 /** What became of an object. */
 export interface Outcome {
@@ -63,7 +63,7 @@ export class ObjectTransaction {
       if (!isStranger(entry)) this.#headless ||= entry.table?.own ?? false;
     }
     if (this.#obstacle === undefined && !this.#headless) {
-      const failures = await writeRowsApart(this.#db, rowsOf(entries), MAX_FAILURES - this.#failures);
+      const failures = await this.#writeRows(rowsOf(entries));
       this.#failures += failures.size;
       for (const entry of entries) {
         const reason = entry.row instanceof Refusal ? undefined : failures.get(entry.row);
@@ -73,6 +73,19 @@ export class ObjectTransaction {
       }
     }
     for (const entry of entries) this.#note(entry, reasons.get(entry));
+  }
+
+  async #writeRows(rows: readonly Row[]): Promise<Map<Row, string>> {
+    const db = this.#db;
+    try {
+      const begun = db.query("SAVEPOINT stage1_piece");
+      await settle([begun, ...sendRows(db, rows), db.query("RELEASE SAVEPOINT stage1_piece")]);
+      return new Map();
+    } catch (error) {
+      if (!isRowsFault(error)) throw error;
+      await db.query("ROLLBACK TO SAVEPOINT stage1_piece");
+      return writeRowsApart(db, rows, MAX_FAILURES - this.#failures);
+    }
   }
 
   /** Commits, or takes everything back. */

@@ -8,7 +8,7 @@ import { type Entry, type Position, SpoolReader, type Tail } from "./reader.ts";
 import { judge, loadParser, Refusal, type Shape } from "./shape.ts";
 import { columnTypes } from "./tables.ts";
 import { type Group, type Unit, UnitBuilder } from "./unit.ts";
-import { isRowsFault, reasonOf, writeRows } from "./writer.ts";
+import { isRowsFault, reasonOf, sendRows, settle } from "./writer.ts";
 
 export interface ReplayOptions {
   /** A session for the transactions. */
@@ -150,10 +150,11 @@ class Replayer {
   async #writeTogether(groups: readonly Group[], mark?: Mark): Promise<boolean> {
     const entries = groups.flatMap((group) => group.entries).sort((a, b) => a.to.byte - b.to.byte);
     try {
-      await transaction(this.#db, async () => {
-        await writeRows(this.#db, rowsOf(entries));
-        if (mark) await this.#journal.save(this.#db, mark, entries.length);
-      });
+      // Sent at once, so that PostgreSQL need not wait for this process, which reads on meanwhile.
+      const begun = this.#db.query("BEGIN");
+      const sent = sendRows(this.#db, rowsOf(entries));
+      if (mark) sent.push(this.#journal.save(this.#db, mark, entries.length));
+      await settle([begun, ...sent, this.#db.query("COMMIT")]); // which undoes all where one has failed
     } catch (error) {
       if (isRowsFault(error) || isTransient(error)) return false;
       throw error;

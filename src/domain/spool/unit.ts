@@ -26,7 +26,7 @@ export interface Unit {
 }
 
 /** So many statements, or bytes, are done together, unless an object has more. */
-const ENOUGH = 1000;
+const ENOUGH = 2000;
 const ENOUGH_BYTES = 1024 * 1024;
 
 /** Refused, and nothing says that it is a part of anything: it is rejected by itself. */

@@ -17,9 +17,16 @@ const MAX_ROWS = 1000;
 /** Characters. A clipboard text can be long. */
 const MAX_LENGTH = 1_000_000;
 
-/** Writes rows, of which later ones win, in few statements. Rejects as PostgreSQL does, with some of the rows written. */
-export async function writeRows(db: Db, rows: readonly Row[]): Promise<void> {
-  for (const batch of batches(rows)) await writeBatch(db, batch);
+/** Sends the few statements that write these rows, of which later ones win. For `settle`. */
+export function sendRows(db: Db, rows: readonly Row[]): Promise<unknown>[] {
+  return batches(rows).map((batch) => writeBatch(db, batch));
+}
+
+/** Waits for statements that were sent one after another. Rejects with the error of the first that failed. */
+export async function settle(sent: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(sent)) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
 }
 
 /**
