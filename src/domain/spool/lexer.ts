@@ -1,5 +1,21 @@
 // Cuts a spool into statements and each statement into its shape and its values, in one pass over the bytes. PostgreSQL's
 // own parser judges a shape (shape.ts) once; the values of all statements of that shape travel as parameters, never as SQL.
+import {
+  BYTE,
+  countLines,
+  endOfComment,
+  endOfDollars,
+  endOfNumber,
+  endOfPayload,
+  endOfQuotedName,
+  endOfText,
+  isBlank,
+  isDigit,
+  isLetter,
+  isNull,
+  isWord,
+  nonFiniteWord,
+} from "./bytes.ts";
 
 /** A value that stands in a statement: text, the text of a number, or NULL. */
 export type Literal = string | null;
@@ -29,16 +45,6 @@ export interface Lexed {
   /** Where the first comment or text in dollars inside it begins, which may hold any text as it is; otherwise its end. */
   readonly plainUpTo: number;
 }
-
-const [QUOTE, DOUBLE, SEMICOLON, NEWLINE, RETURN] = [0x27, 0x22, 0x3b, 0x0a, 0x0d];
-const [MINUS, PLUS, SLASH, STAR, DOLLAR, DOT, BACKSLASH] = [0x2d, 0x2b, 0x2f, 0x2a, 0x24, 0x2e, 0x5c];
-const [SPACE, OPEN, CLOSE, COMMA, AMPERSAND] = [0x20, 0x28, 0x29, 0x2c, 0x26];
-
-const isBlank = (byte: number) => byte === SPACE || (byte >= 0x09 && byte <= 0x0d);
-const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
-const isLetter = (byte: number) =>
-  (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === 0x5f || byte >= 0x80;
-const isWord = (byte: number) => isLetter(byte) || isDigit(byte) || byte === DOLLAR;
 
 /** A shape longer than this is no statement of a spool, whose columns are a few dozen. */
 const MAX_SHAPE = 16_384;
@@ -76,7 +82,7 @@ export class Lexer {
         this.#startLine = this.#line;
         this.#length = 0; // no blanks before it
       }
-      if (bytes[this.#at] === SEMICOLON) {
+      if (bytes[this.#at] === BYTE.SEMICOLON) {
         this.#at += 1;
         return this.#result("whole");
       }
@@ -105,23 +111,23 @@ export class Lexer {
     const [bytes, at] = [this.#bytes, this.#at];
     const byte = bytes[at] ?? 0;
     if (isBlank(byte)) {
-      if (byte === NEWLINE) this.#line += 1;
+      if (byte === BYTE.NEWLINE) this.#line += 1;
       this.#at += 1;
-    } else if (byte === MINUS && bytes[at + 1] === MINUS) {
+    } else if (byte === BYTE.MINUS && bytes[at + 1] === BYTE.MINUS) {
       if (this.#start >= 0) this.#plainUpTo ??= at;
       let end = at;
-      while (end < bytes.length && bytes[end] !== NEWLINE && bytes[end] !== RETURN) end += 1;
+      while (end < bytes.length && bytes[end] !== BYTE.NEWLINE && bytes[end] !== BYTE.RETURN) end += 1;
       if (end >= bytes.length) return "open";
       this.#at = end;
-    } else if (byte === SLASH && bytes[at + 1] === STAR) {
+    } else if (byte === BYTE.SLASH && bytes[at + 1] === BYTE.STAR) {
       this.#plainUpTo ??= at;
       const end = endOfComment(bytes, at);
       if (end < 0) return "open";
       if (this.#start < 0) this.#plainUpTo = undefined;
       this.#goTo(end);
     } else return false;
-    if (this.#length > 0 && this.#length < MAX_SHAPE && this.#shape[this.#length - 1] !== SPACE) {
-      this.#shape[this.#length++] = SPACE;
+    if (this.#length > 0 && this.#length < MAX_SHAPE && this.#shape[this.#length - 1] !== BYTE.SPACE) {
+      this.#shape[this.#length++] = BYTE.SPACE;
     }
     return true;
   }
@@ -130,27 +136,27 @@ export class Lexer {
   #token(): boolean {
     const [bytes, at] = [this.#bytes, this.#at];
     const byte = bytes[at] ?? 0;
-    if (byte === QUOTE) return this.#text();
-    const signed = (byte === MINUS || byte === PLUS) && this.#expectsValue();
+    if (byte === BYTE.QUOTE) return this.#text();
+    const signed = (byte === BYTE.MINUS || byte === BYTE.PLUS) && this.#expectsValue();
     const first = signed ? at + 1 : at;
     const head = bytes[first] ?? 0;
-    if (isDigit(head) || (head === DOT && isDigit(bytes[first + 1] ?? 0))) {
+    if (isDigit(head) || (head === BYTE.DOT && isDigit(bytes[first + 1] ?? 0))) {
       this.#at = endOfNumber(bytes, first);
-      this.#value(NUMBER, bytes.toString("latin1", byte === PLUS ? first : at, this.#at));
+      this.#value(NUMBER, bytes.toString("latin1", byte === BYTE.PLUS ? first : at, this.#at));
     } else if (isLetter(head)) {
       this.#word(first, byte);
-    } else if (byte === DOUBLE) {
+    } else if (byte === BYTE.DOUBLE) {
       const end = endOfQuotedName(bytes, at);
       if (end < 0) return false;
       this.#copyTo(end);
-    } else if (byte === DOLLAR) {
+    } else if (byte === BYTE.DOLLAR) {
       this.#odd ??= "a text in dollars, or a parameter";
       this.#plainUpTo ??= at;
       const end = endOfDollars(bytes, at);
       if (end < 0) return false;
       this.#goTo(end);
     } else {
-      if (byte < SPACE || byte === 0x7f) this.#odd ??= "a control character outside a text";
+      if (byte < BYTE.SPACE || byte === 0x7f) this.#odd ??= "a control character outside a text";
       this.#copyTo(at + 1);
     }
     return true;
@@ -175,7 +181,7 @@ export class Lexer {
     const number = nonFiniteWord(bytes, first, end);
     if (number) {
       this.#at = endOfPayload(bytes, end);
-      this.#value(NUMBER, sign === MINUS && number !== "NaN" ? `-${number}` : number);
+      this.#value(NUMBER, sign === BYTE.MINUS && number !== "NaN" ? `-${number}` : number);
     } else if (isNull(bytes, first, end) && first === this.#at) {
       this.#at = end;
       this.#value(NULL, null);
@@ -209,106 +215,17 @@ export class Lexer {
   /** Whether a value is what comes next, so that a sign belongs to it. */
   #expectsValue(): boolean {
     let at = this.#length - 1;
-    while (at >= 0 && this.#shape[at] === SPACE) at -= 1;
-    return this.#shape[at] === OPEN || this.#shape[at] === COMMA;
+    while (at >= 0 && this.#shape[at] === BYTE.SPACE) at -= 1;
+    return this.#shape[at] === BYTE.OPEN || this.#shape[at] === BYTE.COMMA;
   }
 
   /** The word that a quote follows without a blank: it changes what the text means. */
   #wordBefore(): string {
     let from = this.#at;
-    while (from > this.#start && (isWord(this.#bytes[from - 1] ?? 0) || this.#bytes[from - 1] === AMPERSAND)) from -= 1;
+    while (from > this.#start && (isWord(this.#bytes[from - 1] ?? 0) || this.#bytes[from - 1] === BYTE.AMPERSAND))
+      from -= 1;
     return this.#bytes.toString("latin1", from, this.#at);
   }
 }
 
 const LONG = "more text outside its values than a statement of a spool has";
-
-/** After a text's closing quote; -1 where there is none. */
-function endOfText(bytes: Buffer, at: number, escapes: boolean): number {
-  for (let end = at + 1; end < bytes.length; end += 1) {
-    if (escapes && bytes[end] === BACKSLASH) end += 1;
-    else if (bytes[end] === QUOTE) {
-      if (bytes[end + 1] !== QUOTE) return end + 1;
-      end += 1;
-    }
-  }
-  return -1;
-}
-
-function endOfNumber(bytes: Buffer, at: number): number {
-  let end = at;
-  while (end < bytes.length && (isDigit(bytes[end] ?? 0) || bytes[end] === DOT)) end += 1;
-  if (bytes[end] === 0x65 || bytes[end] === 0x45) {
-    let exponent = end + 1;
-    if (bytes[exponent] === MINUS || bytes[exponent] === PLUS) exponent += 1;
-    if (isDigit(bytes[exponent] ?? 0) || exponent >= bytes.length) {
-      end = exponent;
-      while (end < bytes.length && isDigit(bytes[end] ?? 0)) end += 1;
-    }
-  }
-  return end;
-}
-
-function isNull(bytes: Buffer, at: number, end: number): boolean {
-  return (
-    end - at === 4 && (bytes[at] === 0x4e || bytes[at] === 0x6e) && /^null$/i.test(bytes.toString("latin1", at, end))
-  );
-}
-
-/** As C++ prints a number that is not finite. */
-function nonFiniteWord(bytes: Buffer, at: number, end: number): "NaN" | "Infinity" | undefined {
-  const [length, first] = [end - at, (bytes[at] ?? 0) | 0x20];
-  if ((length !== 3 && length !== 8) || (first !== 0x69 && first !== 0x6e)) return undefined; // i, n
-  const word = bytes.toString("latin1", at, end).toLowerCase();
-  if (word === "nan") return "NaN";
-  return word === "inf" || word === "infinity" ? "Infinity" : undefined;
-}
-
-/** After the `(ind)` or `(snan)` that some C++ libraries print behind a nan; `at` where there is none. */
-function endOfPayload(bytes: Buffer, at: number): number {
-  if (bytes[at] !== OPEN) return at;
-  let end = at + 1;
-  while (end < bytes.length && isWord(bytes[end] ?? 0)) end += 1;
-  return bytes[end] === CLOSE ? end + 1 : at;
-}
-
-function endOfQuotedName(bytes: Buffer, at: number): number {
-  for (let end = at + 1; end < bytes.length; end += 1) {
-    if (bytes[end] !== DOUBLE) continue;
-    if (bytes[end + 1] !== DOUBLE || end + 1 >= bytes.length) return end + 1;
-    end += 1;
-  }
-  return -1;
-}
-
-/** After a text in dollars (`$tag$…$tag$`), or after a dollar that begins none. */
-function endOfDollars(bytes: Buffer, at: number): number {
-  let tag = at + 1;
-  while (tag < bytes.length && isWord(bytes[tag] ?? 0) && bytes[tag] !== DOLLAR) tag += 1;
-  if (tag >= bytes.length) return -1;
-  if (bytes[tag] !== DOLLAR || isDigit(bytes[at + 1] ?? 0)) return at + 1;
-  const end = bytes.indexOf(bytes.subarray(at, tag + 1), tag + 1);
-  return end < 0 ? -1 : end + tag + 1 - at;
-}
-
-/** After a comment, which may hold others; -1 where it does not end. */
-function endOfComment(bytes: Buffer, at: number): number {
-  let depth = 0;
-  for (let end = at; end + 1 < bytes.length; end += 1) {
-    if (bytes[end] === SLASH && bytes[end + 1] === STAR) {
-      depth += 1;
-      end += 1;
-    } else if (bytes[end] === STAR && bytes[end + 1] === SLASH) {
-      depth -= 1;
-      end += 1;
-      if (depth === 0) return end + 1;
-    }
-  }
-  return -1;
-}
-
-export function countLines(bytes: Buffer, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; at += 1) if (bytes[at] === NEWLINE) count += 1;
-  return count;
-}

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
-import { countLines, type Lexed, Lexer, type Literal } from "./lexer.ts";
+import { countLines } from "./bytes.ts";
+import { type Lexed, Lexer, type Literal } from "./lexer.ts";
 import { Refusal, rowOf, type Shape } from "./shape.ts";
 import { type SpoolTable, tableNamedIn } from "./tables.ts";
 import { isId } from "./uuid.ts";

@@ -1,7 +1,8 @@
-import { type InsertStmt, loadModule, type Node, parseSync, type ResTarget, type TypeName } from "libpg-query";
+import { type InsertStmt, loadModule, type Node, parseSync } from "libpg-query";
 import { messageOf } from "../../errors.ts";
 import { type Literal, MARK, NUMBER } from "./lexer.ts";
 import { jsonText, numberText } from "./numbers.ts";
+import { castOf, isNow, nameOf, plainIndexed, plainTarget, typeOfCast } from "./parse-tree.ts";
 import { type ColumnTypes, SPOOL_TABLES, type SpoolTable, tableNamedIn } from "./tables.ts";
 
 /** What all statements of one shape do, judged once: our own statement, which takes their values as parameters. */
@@ -89,14 +90,6 @@ interface Value {
   readonly volatile: boolean;
 }
 
-/** Types that a value may be cast to, by PostgreSQL's inner names. */
-const CASTS = new Map(
-  Object.entries({
-    ...{ text: "text", varchar: "varchar", uuid: "uuid", json: "json", jsonb: "jsonb", bool: "boolean" },
-    ...{ timestamptz: "timestamptz", timestamp: "timestamp", numeric: "numeric" },
-    ...{ float8: "float8", float4: "float4", int8: "bigint", int4: "integer", int2: "smallint" },
-  }),
-);
 const FLOATS = new Set(["double precision", "real"]);
 const INTEGERS = new Set(["bigint", "integer", "smallint"]);
 const JSON_TYPES = new Set(["json", "jsonb"]);
@@ -305,35 +298,3 @@ export function rowOf({ slots }: Shape, values: readonly Literal[]): Literal[] {
 }
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
-
-function plainTarget(node: Node): { name: string; val: Node | undefined } | undefined {
-  if (!("ResTarget" in node)) return undefined;
-  const { name, val, indirection }: ResTarget = node.ResTarget;
-  return name === undefined || indirection ? undefined : { name, val };
-}
-
-function plainIndexed(node: Node): string | undefined {
-  if (!("IndexElem" in node)) return undefined;
-  const { name, expr, collation, opclass } = node.IndexElem;
-  return expr || collation || opclass ? undefined : name;
-}
-
-function nameOf(names: Node[] | undefined): string | undefined {
-  const parts = (names ?? []).map((node) => ("String" in node ? node.String.sval : undefined));
-  if (parts[0] === "pg_catalog") parts.shift();
-  return parts.length === 1 ? parts[0] : undefined;
-}
-
-function isNow(node: Node): boolean {
-  if ("SQLValueFunction" in node) return node.SQLValueFunction.op === "SVFOP_CURRENT_TIMESTAMP";
-  if (!("FuncCall" in node)) return false;
-  const { funcname, funcformat: _format, location: _location, ...rest } = node.FuncCall;
-  return nameOf(funcname) === "now" && Object.keys(rest).length === 0;
-}
-
-function castOf(type: TypeName | undefined): string | undefined {
-  if (!type || type.typmods || type.arrayBounds || type.setof || type.pct_type) return undefined;
-  return CASTS.get(nameOf(type.names) ?? "");
-}
-
-const typeOfCast = (cast: string) => (cast === "float8" ? "double precision" : cast === "float4" ? "real" : cast);
