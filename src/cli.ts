@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from "node:v8";
 import { Command, Option } from "commander";
 import type { MigrateFlags } from "./commands/migrate.ts";
 import type { SeedFlags } from "./commands/seed.ts";
@@ -133,6 +134,8 @@ answering(
   async (files: string[], flags: { again: boolean; dataDir?: string }) => {
     const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
     const stop = stopSignal();
+    // What a statement leaves behind is garbage soon. A young generation that grows with it costs 40 MB and gains no time.
+    setFlagsFromString("--semi-space-growth-factor=1");
     const { runReplay } = await import("./commands/replay.ts");
     return runReplay(config, files, flags, stop);
   },

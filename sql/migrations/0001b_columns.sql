@@ -68,7 +68,8 @@ BEGIN
             -- Without its default, so that rows that were there say "unknown".
             EXECUTE format('ALTER TABLE %I ADD COLUMN %I %s', wanted.relation, wanted.name, wanted.type);
         ELSIF actual.atttypid = 'varchar'::regtype AND wanted.relation = 'stage1_datasets' THEN
-            DROP VIEW IF EXISTS dataset_hierarchy, dataset_catalog;  -- ../views builds them anew
+            -- ../views builds them anew
+            EXECUTE format('DROP VIEW IF EXISTS %1$I.dataset_hierarchy, %1$I.dataset_catalog', current_schema());
             EXECUTE format('ALTER TABLE %I ALTER COLUMN %I TYPE text', wanted.relation, wanted.name);
         END IF;
 

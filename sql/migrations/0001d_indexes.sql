@@ -40,7 +40,9 @@ BEGIN
             ORDER BY c.relname <> wanted.name, c.relname
         LOOP
             IF actual.in_use THEN
-                CONTINUE;
+                IF actual.same THEN
+                    kept := actual.relname;
+                END IF;
             ELSIF actual.same AND actual.indisvalid AND kept IS NULL THEN
                 kept := actual.relname;
                 IF kept <> wanted.name THEN

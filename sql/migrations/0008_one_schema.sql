@@ -5,16 +5,17 @@ DECLARE
     wanted record;
     former name;
     broken boolean;
+    missing jsonb := '[]';
 BEGIN
-    -- Checks first, since whether rows break them must be read.
+    -- All rows are read before anything is changed, and so locked.
     FOR wanted IN
         SELECT w.*, to_regclass(w.relation) AS id
         FROM (VALUES
-            ('indicator_datasets', 'indicator_datasets_row_count_check', 'row_count >= 0', 'CHECK ((row_count >= 0))'),
             ('simulation_trades', 'simulation_trades_side_check', 'side IN (''long'', ''short'')',
                 'CHECK ((side = ANY (ARRAY[''long''::text, ''short''::text])))'),
             ('simulation_trade_buckets', 'simulation_trade_buckets_side_check', 'side IN (''long'', ''short'', ''all'')',
-                'CHECK ((side = ANY (ARRAY[''long''::text, ''short''::text, ''all''::text])))')
+                'CHECK ((side = ANY (ARRAY[''long''::text, ''short''::text, ''all''::text])))'),
+            ('indicator_datasets', 'indicator_datasets_row_count_check', 'row_count >= 0', 'CHECK ((row_count >= 0))')
         ) AS w (relation, name, condition, definition)
     LOOP
         CONTINUE WHEN EXISTS (
@@ -24,9 +25,12 @@ BEGIN
         IF broken THEN
             RAISE WARNING '% goes without the check that %: it has rows that break it', wanted.relation, wanted.condition;
         ELSE
-            EXECUTE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I', wanted.relation, wanted.name);
-            EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I CHECK (%s) NOT VALID', wanted.relation, wanted.name, wanted.condition);
+            missing := missing || to_jsonb(wanted);
         END IF;
+    END LOOP;
+    FOR wanted IN SELECT * FROM jsonb_to_recordset(missing) AS m (relation text, name text, condition text) LOOP
+        EXECUTE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I', wanted.relation, wanted.name);
+        EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I CHECK (%s) NOT VALID', wanted.relation, wanted.name, wanted.condition);
     END LOOP;
 
     FOR wanted IN

@@ -19,6 +19,20 @@ BEGIN
             'remedy', format('GRANT USAGE, CREATE ON SCHEMA %s TO %I;', here, current_user));
     END IF;
 
+    -- Tables that the search_path finds, though not in the schema that would be migrated: the database would be split in two.
+    FOR wanted IN
+        SELECT n.nspname, string_agg(c.relname, ', ' ORDER BY c.relname) AS relations
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname IN ('indicator_datasets', 'walkforward_runs', 'simulation_runs', 'stage1_datasets', 'stage1_schema_ledger')
+          AND c.relkind IN ('r', 'p', 'v') AND pg_table_is_visible(c.oid) AND c.relnamespace <> to_regnamespace(here)
+        GROUP BY n.nspname
+    LOOP
+        found := found || jsonb_build_object(
+            'what', format('the tables are in schema %I, but the search_path begins with %s', wanted.nspname, here),
+            'rows', wanted.relations,
+            'remedy', format('ALTER ROLE %I IN DATABASE %I SET search_path = %I;', current_user, current_database(), wanted.nspname));
+    END LOOP;
+
     -- The names: of tables, views and indexes, with the table that an index must belong to.
     FOR wanted IN
         SELECT n.name, n.kind, n.relation, c.oid AS id, c.relkind, i.indrelid::regclass AS indexed

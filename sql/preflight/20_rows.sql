@@ -14,13 +14,13 @@ BEGIN
         -- An expression: what the values will be, once two columns for one name are one. Where rows share a value, all but one
         -- get the suffix.
         SELECT d.*, coalesce(d.expression, d.columns) AS shared FROM (VALUES
-            ('walkforward_runs', 'run_id', 'dataset_id, prediction_measurement', NULL, 'prediction_measurement', 'left(run_id::text, 8)'),
+            ('walkforward_runs', 'run_id', 'dataset_id, prediction_measurement', NULL, 'prediction_measurement', 'run_id'),
             ('simulation_runs', 'simulation_id', 'run_id, questdb_namespace', NULL, 'questdb_namespace', 'simulation_id'),
-            ('stage1_datasets', 'dataset_id', 'dataset_slug', NULL, 'dataset_slug', 'left(dataset_id::text, 8)'),
+            ('stage1_datasets', 'dataset_id', 'dataset_slug', NULL, 'dataset_slug', 'dataset_id'),
             ('indicator_datasets', 'dataset_id', 'questdb_tag',
-                'coalesce(to_jsonb(t) ->> ''questdb_tag'', to_jsonb(t) ->> ''questdb_measurement'')', 'questdb_tag', 'left(dataset_id::text, 8)'),
+                'coalesce(to_jsonb(t) ->> ''questdb_tag'', to_jsonb(t) ->> ''questdb_measurement'')', 'questdb_tag', 'dataset_id'),
             ('indicator_datasets', 'dataset_id', 'questdb_measurement',
-                'coalesce(to_jsonb(t) ->> ''questdb_measurement'', to_jsonb(t) ->> ''questdb_tag'')', 'questdb_measurement', 'left(dataset_id::text, 8)')
+                'coalesce(to_jsonb(t) ->> ''questdb_measurement'', to_jsonb(t) ->> ''questdb_tag'')', 'questdb_measurement', 'dataset_id')
         ) AS d (relation, key, columns, expression, renamed, suffix)
         JOIN pg_class r ON r.oid = to_regclass(format('%s.%I', here, d.relation)) AND r.relkind = 'r'
         WHERE has_table_privilege(r.oid, 'SELECT')

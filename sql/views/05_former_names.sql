@@ -18,4 +18,9 @@ BEGIN
 END
 $$;
 
-DROP VIEW IF EXISTS dataset_hierarchy, dataset_catalog;
+DO $$
+BEGIN
+    -- Of this schema: another along the search_path may have its own.
+    EXECUTE format('DROP VIEW IF EXISTS %1$I.dataset_hierarchy, %1$I.dataset_catalog', current_schema());
+END
+$$;

@@ -3,7 +3,6 @@ import { access, type FileHandle, mkdtemp, open, rm, stat } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { setFlagsFromString } from "node:v8";
 import type { Config } from "../config.ts";
 import { openSession, type Session } from "../db/pool.ts";
 import { remark, writeRejected } from "../domain/spool/rejected-file.ts";
@@ -30,8 +29,6 @@ export async function runReplay(
   stop: AbortSignal,
   say: Say = (line) => process.stdout.write(`${line}\n`),
 ): Promise<number> {
-  // What a statement leaves behind is garbage soon. A young generation that grows with it costs 40 MB and gains no time.
-  setFlagsFromString("--semi-space-growth-factor=1");
   const spools = await openAll(files, stop);
   // What fails together is tried again apart, and then warned of again.
   const warned = new Set<string>();
@@ -48,13 +45,13 @@ export async function runReplay(
         openSession(database.url, NAME, warn),
       ]);
       try {
+        const pids = await Promise.all(sessions.map(backendOf));
+        // What waits for somebody's lock would not see the signal.
+        stop.addEventListener("abort", () => void cancel(database.url, pids).catch(() => {}));
         return (await replayAll(sessions, spools, { ...flags, stop, say })) ? 0 : 1;
       } catch (error) {
-        if (!isConnectionError(error)) throw error;
-        throw new OperatorError(
-          `The connection to the database at ${placeOf(database.url)} was lost (${messageOf(error)}). What was replayed stays; ` +
-            "the same command goes on from there.",
-        );
+        if (stop.aborted) throw new OperatorError(`Stopped. ${goesOn(flags.again)}`);
+        throw explained(error, database.url, flags.again);
       } finally {
         await Promise.allSettled(sessions.map((session) => session.end()));
       }
@@ -84,6 +81,29 @@ const MEGABYTE = 1_000_000;
 /** So many rejections are said; all are in the file. */
 const SHOWN = 10;
 
+/** What an operator can mend: rights, room, a connection that was lost. Any other error as it is. */
+function explained(error: unknown, url: string, again: boolean): unknown {
+  const isServers = /^[0-9A-Z]{5}$/.test(codeOf(error) ?? "");
+  if (error instanceof OperatorError || !(isServers || isConnectionError(error))) return error;
+  const what = isConnectionError(error) ? "The connection to the database was lost" : "The database refused to go on";
+  return new OperatorError(`${what}, at ${placeOf(url)} (${messageOf(error)}). ${goesOn(again)}`);
+}
+
+const goesOn = (again: boolean) =>
+  `What was replayed stays; the same command ${again ? "begins at the beginning" : "goes on from there"}.`;
+
+async function backendOf(session: Session): Promise<number> {
+  const [row] = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  return row?.pid ?? 0;
+}
+
+/** Ends what the sessions wait for, as Ctrl-C in psql does. */
+async function cancel(url: string, pids: readonly number[]): Promise<void> {
+  const session = await openSession(url, NAME, () => {});
+  await session.query("SELECT pg_cancel_backend(pid) FROM unnest($1::integer[]) AS pid", [pids]);
+  await session.end();
+}
+
 /** Returns whether nothing is to be mended. */
 async function replayAll(
   [db, trial]: readonly [Session, Session],
@@ -103,7 +123,7 @@ async function replayAll(
   for (const spool of spools) {
     whole = (await replayOne(db, trial, spool, options)) && whole;
     if (options.stop.aborted) {
-      throw new OperatorError("Stopped. What was replayed stays; the same command goes on from there.");
+      throw new OperatorError(`Stopped. ${goesOn(options.again)}`);
     }
   }
   return whole;
@@ -129,12 +149,12 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
 
   progress.report(Math.ceil(size / MEGABYTE));
   progress.end();
-  const { from, written, rejected, tail } = result;
-  await db.query("SET synchronous_commit = on");
-  const toMend = await saveRejected(db, spool, result, say);
+  const { from, written, tail } = result;
+  await db.query("RESET synchronous_commit");
+  const { toMend, outOfDate } = await saveRejected(db, spool, result, say);
   await db.query("SET synchronous_commit = off");
   if (from.byte > 0) say(`${name}: what stands before line ${from.line} was replayed before; --again replays it too.`);
-  say(`${name}: ${counted(written, "statement")} written, ${rejected} rejected.`);
+  say(`${name}: ${counted(written, "statement")} written, ${toMend + outOfDate} rejected.`);
   if (tail) {
     const table = tail.table ? ` (${tail.table.name})` : "";
     say(`${name}: the last statement${table}, on line ${tail.line}, is half written: it is left for the next replay.`);
@@ -142,21 +162,25 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   return toMend === 0;
 }
 
-/** Puts what was rejected into a file beside the spool. Returns how many statements of it are to be mended. */
-async function saveRejected(db: Session, spool: Spool, result: ReplayResult, say: Say): Promise<number> {
+/** Puts what was rejected into a file beside the spool. Returns the numbers of statements. */
+async function saveRejected(
+  db: Session,
+  spool: Spool,
+  result: ReplayResult,
+  say: Say,
+): Promise<{ toMend: number; outOfDate: number }> {
   const { file, name, rejectedPath: path } = spool;
   const first = await result.journal.unreported(db, 0, SHOWN);
   if (first.length === 0) {
-    await result.journal.reported(db);
-    return 0;
+    await result.journal.markReported(db);
+    return { toMend: 0, outOfDate: 0 };
   }
-  const toMend = await writeRejected(db, { ...result, file, path });
+  const numbers = await writeRejected(db, { ...result, file, path });
   for (const rejection of first) say(`  line ${rejection.line}: ${remark(rejection)}`);
   if (first.length === SHOWN) say("  …");
-  say(
-    `${name}: what was rejected stands in ${path}${toMend > 0 ? ": mend it there, and replay that file" : ", out of date"}.`,
-  );
-  return toMend;
+  const what = numbers.toMend > 0 ? ": mend it there, and replay that file" : ", out of date";
+  say(`${name}: what was rejected stands in ${path}${what}.`);
+  return numbers;
 }
 
 /** A spool that is open for reading. */

@@ -13,7 +13,7 @@ import { createWatcher } from "./watcher.ts";
 const MIGRATION_LOCK = "5731, 3";
 /** Between two tries to take it. Asked again and again, since CREATE INDEX CONCURRENTLY waits for whoever waits for its lock. */
 const LOCK_RETRY_MS = 200;
-/** How often a step is begun that cannot have its locks: with the pauses, about three minutes. */
+/** How often a step is begun that cannot have its locks: with the pauses, more than two minutes. */
 const ATTEMPTS = 30;
 
 /** Limits that a role or a database has for its daily work would end the wait for a lock, or a long step. */

@@ -53,7 +53,10 @@ export async function schemaState(
 
 /** Whether a migrator has been here. */
 export async function hasLedger(client: pg.ClientBase): Promise<boolean> {
-  const { rows } = await client.query("SELECT to_regclass('stage1_schema_ledger') IS NOT NULL AS found");
+  // In the schema that is migrated: one further along the search_path is another database, so to speak.
+  const { rows } = await client.query(
+    "SELECT to_regclass(format('%I.stage1_schema_ledger', current_schema())) IS NOT NULL AS found",
+  );
   return rows[0]?.found === true;
 }
 

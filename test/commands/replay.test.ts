@@ -36,8 +36,9 @@ async function isGone(): Promise<boolean> {
 }
 
 test("killed at one point after another, and started again, it leaves what one replay leaves, in the file of rejected statements too", async () => {
-  const bad = lineage("bad");
+  const bad = [...lineage("bad"), ...lineage("bad")];
   bad[1] = runStatement("bad", "bad_run1", { status: "NULL" });
+  bad.splice(-6); // exported again, but not all of it
   const spool = await Spool.of(
     ...lineage("a"),
     ...bad,
@@ -79,7 +80,7 @@ test("killed at one point after another, and started again, it leaves what one r
   }
   expect(await finished(replay([spool.path]))).toMatchObject({ code: 1 });
   expect(await contents(database)).toEqual(await contents(reference));
-  const unnumbered = (text: string) => text.replace(/(?<=from replay )\d+/, "n");
+  const unnumbered = (text: string) => text.replace(/(?<=from replay )\S+(?=,)/, "n");
   expect(unnumbered(spool.rejected)).toBe(unnumbered(whole.rejected));
 });
 
@@ -132,8 +133,7 @@ test("Ctrl-C ends it with what is whole, and the same command goes on from there
     await holder.query("LOCK TABLE walkforward_folds");
     const child = replay([spool.path]);
     await until(waits);
-    child.kill("SIGINT");
-    await holder.query("ROLLBACK");
+    child.kill("SIGINT"); // the lock is still held
     expect(await finished(child)).toMatchObject({
       code: 2,
       output: expect.stringContaining(

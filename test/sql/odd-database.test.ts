@@ -105,8 +105,8 @@ test("rows that break a rule stay, and the rule is left out with a warning; a di
   );
   expect(warnings).toEqual([
     "indicator_datasets.symbol stays without NOT NULL: it has rows without a value",
-    "indicator_datasets goes without the check that row_count >= 0: it has rows that break it",
     "simulation_trades goes without the check that side IN ('long', 'short'): it has rows that break it",
+    "indicator_datasets goes without the check that row_count >= 0: it has rows that break it",
   ]);
   await expectOneSchema(database, [
     /row_count_check|simulation_trades_side_check|indicator_datasets\.symbol/,

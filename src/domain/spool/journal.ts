@@ -35,6 +35,7 @@ export interface Rejection {
 
 interface StoredMark {
   replay_id: number;
+  token: string;
   bytes: number;
   lines: number;
   sha256: string;
@@ -47,15 +48,17 @@ interface StoredMark {
  */
 export class Journal {
   #id: number | undefined;
+  #token: string | undefined;
   /** Where the replay goes on. */
   readonly start: Mark;
   /** Rejections before this byte stand in the file of rejected statements. */
-  readonly #reported: number;
+  readonly reportedUpTo: number;
 
-  private constructor(id: number | undefined, start: Mark, reported: number) {
-    this.#id = id;
+  private constructor(row: { replay_id: number; token: string } | undefined, start: Mark, reported: number) {
+    this.#id = row?.replay_id;
+    this.#token = row?.token;
     this.start = start;
-    this.#reported = reported;
+    this.reportedUpTo = reported;
   }
 
   /**
@@ -66,7 +69,7 @@ export class Journal {
    */
   static async open(db: Db, file: FileHandle, size: number, again: boolean): Promise<Journal> {
     const stored = await db.query<StoredMark>(
-      `SELECT replay_id, bytes, lines, sha256, reported_bytes FROM stage1_replays
+      `SELECT replay_id, token, bytes, lines, sha256, reported_bytes FROM stage1_replays
        WHERE bytes BETWEEN 1 AND $1 AND NOT $2 ORDER BY bytes, replay_id`,
       [size, again],
     );
@@ -74,7 +77,8 @@ export class Journal {
     let found = new Journal(undefined, { position: { byte: 0, line: 1 }, hash: hash.copy() }, 0);
     const buffer = Buffer.allocUnsafe(CHUNK);
     let at = 0;
-    for (const { replay_id, bytes, lines, sha256, reported_bytes } of stored) {
+    for (const row of stored) {
+      const { bytes, lines, sha256, reported_bytes } = row;
       while (at < bytes) {
         const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
         if (bytesRead === 0) return found;
@@ -83,7 +87,7 @@ export class Journal {
       }
       if (hash.copy().digest("hex") !== sha256) continue;
       const start = { position: { byte: bytes, line: lines }, hash: hash.copy() };
-      found = new Journal(reported_bytes < bytes ? replay_id : undefined, start, reported_bytes);
+      found = new Journal(reported_bytes < bytes ? row : undefined, start, reported_bytes);
     }
     return found;
   }
@@ -92,19 +96,23 @@ export class Journal {
   async begin(db: Db): Promise<void> {
     if (this.#id !== undefined) return;
     const { position, hash } = this.start;
-    const [row] = await db.query<{ replay_id: number }>(
-      `INSERT INTO stage1_replays (bytes, lines, sha256, reported_bytes) VALUES ($1, $2, $3, $1) RETURNING replay_id`,
+    const [row] = await db.query<{ replay_id: number; token: string }>(
+      `INSERT INTO stage1_replays (bytes, lines, sha256, reported_bytes) VALUES ($1, $2, $3, $1) RETURNING replay_id, token`,
       [position.byte, position.line, hash.copy().digest("hex")],
     );
     this.#id = row?.replay_id;
+    this.#token = row?.token;
   }
 
-  /** Known once something was done. */
-  get id(): number | undefined {
-    return this.#id;
+  /** What the file of rejected statements knows this replay by, once something was done. */
+  get token(): string | undefined {
+    return this.#token;
   }
 
-  /** Stores how far the replay is: part of the transaction that does the last of it. */
+  /**
+   * Stores how far the replay is. In the transaction that does the last of it, or after the transactions of single objects:
+   * a kill between these writes them once more.
+   */
   async save(db: Db, { position, hash }: Mark, written: number): Promise<void> {
     await db.query(
       `UPDATE stage1_replays SET bytes = $2, lines = $3, sha256 = $4, statements = statements + $5, updated_at = now()
@@ -139,7 +147,7 @@ export class Journal {
     await db.query(
       `UPDATE stage1_replay_rejections SET superseded_by_line = $4
        WHERE replay_id = $1 AND object = $2 AND first_byte >= $3 AND line < $4 AND superseded_by_line IS NULL`,
-      [this.#id, object, this.#reported, line],
+      [this.#id, object, this.reportedUpTo, line],
     );
   }
 
@@ -148,9 +156,19 @@ export class Journal {
     const rows = await db.query<{ object: string; line: number }>(
       `SELECT object, min(line) AS line FROM stage1_replay_rejections
        WHERE replay_id = $1 AND first_byte >= $2 AND superseded_by_line IS NULL AND object IS NOT NULL GROUP BY object`,
-      [this.#id, this.#reported],
+      [this.#id, this.reportedUpTo],
     );
     return new Map(rows.map(({ object, line }) => [object, line]));
+  }
+
+  /** The objects that were rejected and exported again since. */
+  async supersededObjects(db: Db): Promise<string[]> {
+    const rows = await db.query<{ object: string }>(
+      `SELECT DISTINCT object FROM stage1_replay_rejections
+       WHERE replay_id = $1 AND first_byte >= $2 AND superseded_by_line IS NOT NULL`,
+      [this.#id, this.reportedUpTo],
+    );
+    return rows.map(({ object }) => object);
   }
 
   /** Rejections that are in no file of rejected statements yet, in order, from a byte on. */
@@ -158,12 +176,12 @@ export class Journal {
     return db.query<Rejection>(
       `SELECT first_byte, end_byte, line, statements, object, reason, superseded_by_line FROM stage1_replay_rejections
        WHERE replay_id = $1 AND first_byte >= $2 ORDER BY first_byte LIMIT $3`,
-      [this.#id, Math.max(from, this.#reported), limit],
+      [this.#id, Math.max(from, this.reportedUpTo), limit],
     );
   }
 
   /** All rejections so far stand in the file of rejected statements. */
-  async reported(db: Db): Promise<void> {
+  async markReported(db: Db): Promise<void> {
     await db.query("UPDATE stage1_replays SET reported_bytes = bytes WHERE replay_id = $1", [this.#id]);
   }
 }

@@ -156,7 +156,6 @@ export class Lexer {
       if (end < 0) return false;
       this.#goTo(end);
     } else {
-      if (byte < BYTE.SPACE || byte === 0x7f) this.#odd ??= "a control character outside a text";
       this.#copyTo(at + 1);
     }
     return true;
@@ -201,7 +200,11 @@ export class Lexer {
   #copyTo(end: number): void {
     if (this.#length + end - this.#at > MAX_SHAPE) this.#odd ??= LONG;
     else {
-      for (let at = this.#at; at < end; at += 1) this.#shape[this.#length++] = this.#bytes[at] ?? 0;
+      for (let at = this.#at; at < end; at += 1) {
+        const byte = this.#bytes[at] ?? 0;
+        if (byte < BYTE.SPACE || byte === 0x7f) this.#odd ??= "a control character outside a text";
+        this.#shape[this.#length++] = byte;
+      }
     }
     this.#goTo(end);
   }

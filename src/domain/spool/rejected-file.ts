@@ -1,5 +1,6 @@
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { copyFile, type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -28,26 +29,28 @@ const CHUNK = 256 * 1024;
  * it. A statement whose row a later export has written is there as a comment. The file is replaced in one step, so a kill
  * leaves the former one or the new one, and the next replay adds nothing twice.
  *
- * @returns so many statements, less those that are comments
+ * @returns the numbers of statements that are to be mended, and of those that are comments
  */
-export async function writeRejected(db: Db, rejected: Rejected): Promise<number> {
+export async function writeRejected(db: Db, rejected: Rejected): Promise<{ toMend: number; outOfDate: number }> {
   const { journal, path } = rejected;
-  let statements = 0;
+  let [toMend, outOfDate] = [0, 0];
   const part = `${path}.part`;
   await copyFile(path, part).catch((error: unknown) => {
     if (codeOf(error) !== "ENOENT") throw error;
     return rm(part, { force: true });
   });
   await pipeline(
-    Readable.from(text(await reportedIn(path, journal.id))),
+    Readable.from(text(await reportedIn(path, journal.token))),
     createWriteStream(part, { flags: "a", mode: 0o600 }),
   );
   const file = await open(part, "r+");
   await file.sync();
   await file.close();
   await rename(part, path);
-  await journal.reported(db);
-  return statements;
+  const folder = await open(dirname(path), "r");
+  await folder.sync().finally(() => folder.close());
+  await journal.markReported(db);
+  return { toMend, outOfDate };
 
   async function* text(from: number): AsyncGenerator<Buffer | string> {
     let [first, end] = [from, from];
@@ -57,14 +60,14 @@ export async function writeRejected(db: Db, rejected: Rejected): Promise<number>
         if (rejection.superseded_by_line === null) {
           yield `-- line ${rejection.line}: ${remark(rejection)}\n`;
           yield* stretch(rejected.file, rejection);
-          statements += rejection.statements;
+          toMend += rejection.statements;
         } else yield* apart(rejection);
         first = rejection.first_byte + 1;
         end = rejection.end_byte;
       }
       if (page.length < PAGE) break;
     }
-    yield `${MARKER} ${journal.id}, up to byte ${end}.\n`;
+    yield `${MARKER} ${journal.token}, up to byte ${end}.\n`;
   }
 
   /** Statement by statement, because a later export may hold less. */
@@ -76,12 +79,13 @@ export async function writeRejected(db: Db, rejected: Rejected): Promise<number>
       for (const entry of entries) {
         const own = entry.bytes.toString("latin1", entry.start); // byte by byte, whatever the encoding is
         if (rejected.later.has(rejection.object, entry)) {
+          outOfDate += 1;
           yield latin1(
-            `-- out of date, written again from line ${rejection.superseded_by_line} on: ${own.replaceAll("\n", "\n-- ")}\n\n`,
+            `-- out of date, written again from line ${rejection.superseded_by_line} on: ${own.replaceAll(/\r\n?|\n/g, "$&-- ")}\n\n`,
           );
         } else {
           yield* [`-- line ${rejection.line}: ${why}\n`, latin1(`${own}\n\n`)];
-          statements += 1;
+          toMend += 1;
         }
       }
     }
@@ -92,11 +96,12 @@ const MARKER = "-- So far from replay";
 const latin1 = (text: string) => Buffer.from(text, "latin1");
 
 /** Up to which byte of the spool a file holds the rejections of a replay: it was killed before it could say so. */
-async function reportedIn(path: string, id: number | undefined): Promise<number> {
+async function reportedIn(path: string, token: string | undefined): Promise<number> {
   let end = 0;
   if (!existsSync(path)) return end;
   for await (const line of createInterface({ input: createReadStream(path) })) {
-    if (line.startsWith(`${MARKER} ${id}, `)) end = Number(/\d+(?=\.$)/.exec(line)?.[0] ?? end);
+    // Only as the last line: it is the end of a file that was written whole.
+    end = line.startsWith(`${MARKER} ${token}, `) ? Number(/\d+(?=\.$)/.exec(line)?.[0] ?? 0) : 0;
   }
   return end;
 }

@@ -6,7 +6,7 @@ import { type Position, SpoolReader, type Tail } from "./reader.ts";
 import { Replayer } from "./replayer.ts";
 import { judge, loadParser, Refusal, type Shape } from "./shape.ts";
 import { columnTypes } from "./tables.ts";
-import { type Unit, UnitBuilder } from "./unit.ts";
+import { objectOf, type Unit, UnitBuilder } from "./unit.ts";
 import { isRowsFault, reasonOf } from "./writer.ts";
 
 export interface ReplayOptions {
@@ -52,6 +52,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const from = journal.start.position;
   const reader = new SpoolReader({ file, from, end: size, final, judge: tryOut });
   const replayer = new Replayer(db, journal, await journal.rejectedObjects(db));
+  if (from.byte > journal.reportedUpTo) await recall();
   const units = new UnitBuilder();
   // One unit is written while the next is read.
   let writing = Promise.resolve();
@@ -70,6 +71,26 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   await replayer.abandon();
   const { written, rejected, later } = replayer;
   return { journal, later, judge: tryOut, from, written, rejected, tail: reader.tail };
+
+  /** Learns from the spool what the replay that was ended early had written of objects that it had rejected before. */
+  async function recall(): Promise<void> {
+    const objects = await journal.supersededObjects(db);
+    if (objects.length === 0) return;
+    for (const object of objects) replayer.later.watch(object);
+    const rejections = await journal.unreported(db, 0, Number.MAX_SAFE_INTEGER);
+    const start = { byte: journal.reportedUpTo, line: 1 };
+    const done = new SpoolReader({ file, from: start, end: from.byte, final: true, judge: tryOut });
+    for (let entries = await done.read(); entries; entries = await done.read()) {
+      for (const entry of entries) {
+        const object = objectOf(entry);
+        const at = entry.to.byte;
+        if (object === undefined || !replayer.later.concerns(object)) continue;
+        if (!rejections.some(({ first_byte, end_byte }) => first_byte < at && at <= end_byte)) {
+          replayer.later.add(object, [entry]);
+        }
+      }
+    }
+  }
 
   async function tryOut(text: string): Promise<Shape> {
     const shape = judge(text, columns);

@@ -113,7 +113,7 @@ export class Replayer {
         await object.write(group.entries);
         return await this.#finish(group, object, group.entries);
       } catch (error) {
-        await this.#db.query("ROLLBACK");
+        await this.#db.query("ROLLBACK").catch(() => {}); // the first error says more than a lost connection
         if (!isTransient(error) || attempt === MAX_ATTEMPTS) throw error;
       }
     }

@@ -17,7 +17,7 @@ export interface Shape {
   /** The parameters of a row, from the values of a statement. */
   readonly slots: readonly Slot[];
   /** Slots of the columns by which a row is found again; of the object's id; of what it needs, in the order of `table.needs`. */
-  readonly key: readonly number[];
+  readonly key: readonly { readonly slot: number; readonly type: string }[];
   readonly id: number | undefined;
   readonly needs: readonly (number | undefined)[];
 }
@@ -133,7 +133,10 @@ class Judge {
     const { indexElems = [], whereClause, conname } = conflict.infer ?? {};
     if (whereClause || conname || indexElems.length === 0) refuse("its ON CONFLICT does not name the key's columns");
     const key = indexElems.map((node) => plainIndexed(node) ?? refuse("its ON CONFLICT does not name columns alone"));
-    const keySlots = key.map((name) => inserted[names.indexOf(name)]?.slot ?? refuse(`it gives no ${name}`));
+    const keySlots = key.map((name) => ({
+      slot: inserted[names.indexOf(name)]?.slot ?? refuse(`it gives no ${name}`),
+      type: types.get(name) ?? "",
+    }));
 
     const set = (conflict.targetList ?? []).map((node) => {
       const target = plainTarget(node) ?? refuse(ONLY);
@@ -152,7 +155,7 @@ class Judge {
       sql: this.#statement(table, names, inserted, key, set),
       single: this.#single,
       slots: this.#slots,
-      key: keySlots.map((slot) => this.#slots.indexOf(slot)),
+      key: keySlots.map(({ slot, type }) => ({ slot: this.#slots.indexOf(slot), type })),
       id: slotOf(table.id),
       needs: table.needs.map(([column]) => slotOf(column)),
     };

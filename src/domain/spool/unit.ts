@@ -142,7 +142,8 @@ export class UnitBuilder {
   }
 }
 
-function objectOf({ row }: Entry): string | undefined {
+/** The object that a statement belongs to, as `run 1111…`; undefined where it cannot be read. */
+export function objectOf({ row }: Entry): string | undefined {
   if (row instanceof Refusal || row.shape.id === undefined) return undefined;
   const id = row.values[row.shape.id];
   return id == null ? undefined : nameOf(row.shape.table.object, id);

@@ -93,8 +93,11 @@ function batches(rows: readonly Row[]): Batch[] {
 /** What tells a row of its table from the others, however it is spelled. */
 export function keyOf({ shape, values }: Row): string {
   return shape.key
-    .map((slot) => values[slot] ?? "")
-    .map((value) => (/^[+-]?[\d.]+(?:e[+-]?\d+)?$/i.test(value) ? String(Number(value)) : canonicalId(value)))
+    .map(({ slot, type }) => {
+      const value = values[slot] ?? "";
+      if (type === "uuid") return canonicalId(value);
+      return type === "text" ? value : String(Number(value)); // a fold's number: 1, 01 and 1e0 are one
+    })
     .join("\n");
 }
 
