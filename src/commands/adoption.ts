@@ -12,7 +12,11 @@ const BACKUP = 'pg_dump "$DATABASE_URL" > backup.sql';
  * backup. Throws OperatorError where the answer is no, or where there is nobody to ask.
  */
 export async function confirmAdoption(url: string, stop: AbortSignal): Promise<void> {
-  const found = await findUnadopted(url);
+  // Counting may wait for somebody's lock.
+  const interrupted = aborted(stop).then(() => {
+    throw new OperatorError("Interrupted: nothing was changed.");
+  });
+  const found = await Promise.race([findUnadopted(url), interrupted]);
   if (!found) return;
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw new OperatorError(advice(url, found));
   const { name, rows } = found;

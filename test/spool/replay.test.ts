@@ -565,6 +565,28 @@ test("a file of rejected statements begins without the spool's byte order mark, 
   expect(await counts(database)).toMatchObject({ stage1_datasets: 1 });
 });
 
+test("one spool, replayed into two databases, has what either rejected in its file", async () => {
+  await empty(reference);
+  const spool = await Spool.of(...lineage("a"), "DROP TABLE simulation_trades;\n", runStatement("b", "orphan"));
+  await database.query("SELECT patch_stage1_dataset($1)", [{ dataset_id: idOf("b"), dataset_slug: "b" }]);
+  expect(await spool.replay(database)).toBe(false);
+  expect(Object.values(spool.reasons)).toHaveLength(1);
+  expect(await spool.replay(reference)).toBe(false);
+  expect(spool.rejected.match(/^INSERT INTO walkforward_runs/gm)).toHaveLength(1);
+  expect(spool.rejected.match(/^DROP TABLE/gm)).toHaveLength(2);
+});
+
+test("what is out of date stays a comment, whichever ends of lines it has", async () => {
+  const text = "'a\rDELETE b;\r\nDROP c;\nd'";
+  const spool = await Spool.of(
+    datasetStatement("a"),
+    runStatement("a", "run", { serialized_config: text, duration_ms: "'x'" }),
+    runStatement("a", "run"),
+  );
+  expect(await spool.replay(database)).toBe(true);
+  expect(spool.rejected.split(/[\r\n]+/).filter((line) => line !== "" && !line.startsWith("-- "))).toEqual([]);
+});
+
 test("a spool with Windows' ends of lines, a byte order mark and no last line end is read too", async () => {
   const spool = await Spool.of(...lineage("a"));
   const text = await readFile(spool.path, "utf8");

@@ -115,3 +115,17 @@ function cellsOf(block: string): { what: string; rows: string; remedy: string } 
       .join(" ");
   return { what: column(0), rows: column(1), remedy: column(2) };
 }
+
+test("tables in another schema than the one that would be migrated are not doubled there", async () => {
+  const other = await createDatabase();
+  try {
+    const name = new URL(other.url).pathname.slice(1);
+    await other.query(`CREATE SCHEMA app; ALTER DATABASE ${name} SET search_path = app, public`);
+    await expect(migrate({ url: other.url })).rejects.toThrow(
+      /the tables are in schema public, but the[\s\S]*ALTER ROLE \S+ IN DATABASE \S+ SET search_path = public;/,
+    );
+    expect(await other.query("SELECT FROM pg_class WHERE relnamespace = 'app'::regnamespace")).toEqual([]);
+  } finally {
+    await other.drop();
+  }
+});
