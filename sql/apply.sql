@@ -32,6 +32,9 @@ COMMIT;
 -- Outside a transaction, statement by statement: it builds indexes while others read and write.
 \ir migrations/0001d_indexes.sql
 BEGIN;
+\ir migrations/0001e_names.sql
+COMMIT;
+BEGIN;
 \ir migrations/0002_one_shape_for_both_variants.sql
 COMMIT;
 BEGIN;

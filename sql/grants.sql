@@ -3,7 +3,7 @@
 -- somebody who may. By hand, as the owner of the tables: psql "$DATABASE_URL" -f sql/grants.sql
 DO $$
 DECLARE
-    -- Named one by one, since a table of somebody's own may be called stage1_… too. One that is not there is left out.
+    -- Named one by one, since a table of somebody's own may be called stage1_... too. One that is not there is left out.
     written CONSTANT name[] := ARRAY[
         'stage1_datasets', 'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs',
         'simulation_trades', 'simulation_trade_buckets', 'stage1_replays', 'stage1_replay_rejections'];

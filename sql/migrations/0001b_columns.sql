@@ -89,6 +89,7 @@ BEGIN
                 'ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I, ADD CONSTRAINT %2$I CHECK (%I IS NOT NULL) NOT VALID',
                 wanted.relation, 'stage1_not_null_' || wanted.name, wanted.name);
         ELSIF wanted.relation = 'stage1_datasets' AND wanted.not_null AND actual.attnotnull IS NOT TRUE THEN
+            ALTER TABLE stage1_datasets DISABLE TRIGGER USER;  -- they would set updated_at
             EXECUTE format(
                 'UPDATE stage1_datasets SET %1$I = %2$s WHERE %1$I IS NULL', wanted.name,
                 CASE wanted.name
@@ -96,37 +97,9 @@ BEGIN
                     WHEN 'created_at' THEN 'now()'
                     WHEN 'updated_at' THEN 'created_at'
                     ELSE $empty$''$empty$ END);  -- a measurement: not exported yet
+            ALTER TABLE stage1_datasets ENABLE TRIGGER USER;
             EXECUTE format('ALTER TABLE stage1_datasets ALTER COLUMN %I SET NOT NULL', wanted.name);
         END IF;
-    END LOOP;
-END
-$$;
-
--- The name of the indicator table, for readers of either variant. 0002 does the same, but enables triggers that somebody
--- has disabled.
-DO $$
-DECLARE
-    set_by_hand text[];
-    statement text;
-BEGIN
-    IF NOT EXISTS (SELECT FROM indicator_datasets WHERE (questdb_tag IS NULL) <> (questdb_measurement IS NULL)) THEN
-        RETURN;
-    END IF;
-    SELECT array_agg(format(
-        'ALTER TABLE indicator_datasets %s TRIGGER %I',
-        CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, tgname))
-    INTO set_by_hand
-    FROM pg_trigger
-    WHERE tgrelid = 'indicator_datasets'::regclass AND NOT tgisinternal AND tgenabled <> 'O';
-
-    ALTER TABLE indicator_datasets DISABLE TRIGGER USER;  -- they would set updated_at, and nothing was updated
-    UPDATE indicator_datasets
-    SET questdb_tag = coalesce(questdb_tag, questdb_measurement),
-        questdb_measurement = coalesce(questdb_measurement, questdb_tag)
-    WHERE (questdb_tag IS NULL) <> (questdb_measurement IS NULL);
-    ALTER TABLE indicator_datasets ENABLE TRIGGER USER;
-    FOREACH statement IN ARRAY coalesce(set_by_hand, '{}') LOOP
-        EXECUTE statement;
     END LOOP;
 END
 $$;

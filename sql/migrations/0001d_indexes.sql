@@ -48,8 +48,14 @@ BEGIN
                 IF kept <> wanted.name THEN
                     EXECUTE format('ALTER INDEX %I RENAME TO %I', kept, wanted.name);
                 END IF;
-            ELSIF actual.same OR actual.relname = wanted.name THEN
-                EXECUTE format('DROP INDEX %I', actual.relname);
+            ELSIF actual.same OR NOT actual.indisvalid THEN
+                IF actual.same OR actual.relname = wanted.name THEN
+                    EXECUTE format('DROP INDEX %I', actual.relname);
+                END IF;
+            ELSIF actual.relname = wanted.name THEN
+                EXECUTE format('ALTER INDEX %I RENAME TO %I', actual.relname, left(actual.relname, 55) || '_former');
+                RAISE WARNING '%: the index % was another than in this schema; it is called %_former now',
+                    wanted.id, actual.relname, left(actual.relname, 55);
             END IF;
         END LOOP;
     END LOOP;

@@ -111,7 +111,7 @@ CREATE OR REPLACE TRIGGER indicator_datasets_one_name
     FOR EACH ROW EXECUTE FUNCTION stage1_one_name_of_legacy_row();
 
 -- After the row is written, since before that ON CONFLICT may still turn it into another. Triggers run in the order of their
--- names, and the foreign key's own is named RI_…: the capital lets this one make the master row before the key looks for it.
+-- names, and the foreign key's own is named RI_...: the capital lets this one make the master row before the key looks for it.
 CREATE OR REPLACE TRIGGER "INDICATOR_DATASETS_MASTER_ROW"
     AFTER INSERT OR UPDATE ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_master_of_legacy_row();

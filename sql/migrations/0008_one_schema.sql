@@ -66,6 +66,24 @@ BEGIN
 END
 $$;
 
+-- Names that are unique in a new database. These tables are small.
+DO $$
+DECLARE
+    wanted record;
+BEGIN
+    FOR wanted IN
+        SELECT * FROM (VALUES
+            ('stage1_datasets', 'stage1_datasets_dataset_slug_key', 'dataset_slug'),
+            ('indicator_datasets', 'indicator_datasets_questdb_tag_key', 'questdb_tag'),
+            ('indicator_datasets', 'indicator_datasets_questdb_measurement_key', 'questdb_measurement')
+        ) AS w (relation, name, column_name)
+        WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = to_regclass(w.relation) AND c.conname = w.name)
+    LOOP
+        EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I UNIQUE (%I)', wanted.relation, wanted.name, wanted.column_name);
+    END LOOP;
+END
+$$;
+
 -- Stage 1.3's own indexes: 0007 has one that begins the same and goes on to the id, and is read in both directions.
 DO $$
 DECLARE

@@ -150,7 +150,9 @@ BEGIN
                 'remedy', format(E'ALTER TABLE %I ADD COLUMN %I %s;\nand give every row its value', wanted.relation, wanted.name, wanted.type))
             ELSE jsonb_build_object(
                 'what', format('%s.%s is of type %s', wanted.relation, wanted.name, wanted.actual), 'rows', 'all',
-                'remedy', format('ALTER TABLE %I ALTER COLUMN %I TYPE %s USING %2$I::%3$s;', wanted.relation, wanted.name, wanted.type)) END;
+                'remedy', format('ALTER TABLE %I ALTER COLUMN %I TYPE %s USING %s;', wanted.relation, wanted.name, wanted.type,
+                        CASE WHEN wanted.actual = 'timestamp without time zone' THEN format('%I AT TIME ZONE ''UTC''', wanted.name)
+                             ELSE format('%I::%s', wanted.name, wanted.type) END)) END;
     END LOOP;
 
     -- Keys.

@@ -54,14 +54,14 @@ BEGIN
                 found := found || CASE WHEN grp.rank > groups_shown
                     THEN jsonb_build_object(
                         'what', format('%s: %s', wanted.relation, wanted.columns),
-                        'rows', format('… and %s more such groups', grp.groups - groups_shown), 'remedy', 'the same')
+                        'rows', format('... and %s more such groups', grp.groups - groups_shown), 'remedy', 'the same')
                     ELSE jsonb_build_object(
                         'what', format('%s: %s rows share %s', wanted.relation, cardinality(grp.ids), (
                             SELECT string_agg(format('%s = %s', coalesce(nullif(name, wanted.renamed), renamed), value), ' and ')
                             FROM unnest(string_to_array(wanted.columns, ', '), grp.values) AS shared (name, value))),
                         'rows', wanted.key || E':\n' || array_to_string(grp.ids[1:ids_shown], E'\n')
                             || CASE WHEN cardinality(grp.ids) > ids_shown
-                               THEN format(E'\n… and %s more', cardinality(grp.ids) - ids_shown) ELSE '' END,
+                               THEN format(E'\n... and %s more', cardinality(grp.ids) - ids_shown) ELSE '' END,
                         'remedy', E'delete what is not wanted, or give all but one another name:\n' || format(
                             E'UPDATE %I SET %I = %2$I || ''_'' || %s\nWHERE %s\n  AND %I <> %L;', wanted.relation, renamed, wanted.suffix, (
                                 SELECT string_agg(format('%I = %L', coalesce(nullif(name, wanted.renamed), renamed), value), ' AND ')
@@ -108,13 +108,13 @@ BEGIN
                 found := found || CASE WHEN grp.rank > groups_shown
                     THEN jsonb_build_object(
                         'what', format('%s.%s leads nowhere', wanted.relation, wanted.column_name),
-                        'rows', format('… and %s more such values', grp.groups - groups_shown), 'remedy', 'the same')
+                        'rows', format('... and %s more such values', grp.groups - groups_shown), 'remedy', 'the same')
                     ELSE jsonb_build_object(
                         'what', format('%s: %s = %s leads to no row of %s (rows: %s)', wanted.relation, wanted.column_name, grp.value,
                             array_to_string(wanted.targets, ' or '), cardinality(grp.ids)),
                         'rows', array_to_string(wanted.key, ', ') || E':\n' || array_to_string(grp.ids[1:ids_shown], E'\n')
                             || CASE WHEN cardinality(grp.ids) > ids_shown
-                               THEN format(E'\n… and %s more', cardinality(grp.ids) - ids_shown) ELSE '' END,
+                               THEN format(E'\n... and %s more', cardinality(grp.ids) - ids_shown) ELSE '' END,
                         'remedy', format(E'insert that row again, or lead these rows to another:\nUPDATE %I SET %I = ''<id>'' WHERE %2$I = %L;',
                             wanted.relation, wanted.column_name, grp.value)
                             || CASE WHEN wanted.relation IN ('walkforward_folds', 'simulation_trades', 'simulation_trade_buckets')

@@ -120,7 +120,8 @@ async function withMigration<Result>(
     client.on("notice", ({ severity, message }) => {
       if (severity === "WARNING") options.warn?.(message ?? "");
     });
-    await client.query("SET statement_timeout = 0; SET client_min_messages = warning");
+    // Definitions are compared as texts.
+    await client.query("SET statement_timeout = 0; SET client_min_messages = warning; SET quote_all_identifiers = off");
     await client.query(NO_LIMITS);
     await watcher.watch(client);
     const migration: Migration = { client, watcher, signal, attempts, report: (line) => options.report?.(line) };

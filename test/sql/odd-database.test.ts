@@ -38,7 +38,6 @@ test("the same in other forms: doubled, loosened, tightened, unfinished, under n
         ohlcv_measurement text, indicator_measurement text DEFAULT NULL, created_at timestamptz DEFAULT now(), updated_at timestamptz);
     INSERT INTO stage1_datasets VALUES
         ('11111111-2222-3333-4444-555555555555', 'by_hand', 'BTCUSDT', NULL, 'btc25_1', '2025-05-01', '2025-05-02');
-    CREATE UNIQUE INDEX own_slugs ON stage1_datasets (dataset_slug);
     CREATE FUNCTION own_touch() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN -- as the task list proposes
         NEW.updated_at = CURRENT_TIMESTAMP;
@@ -76,12 +75,14 @@ test("the same in other forms: doubled, loosened, tightened, unfinished, under n
     /simulation_runs_run_namespace_uq_former/,
     /indicator_datasets_questdb_tag_symbol_key/,
     /column walkforward_runs\.requested_by/,
+    /idx_walkforward_runs_created_former/,
   ];
   await expectOneSchema(database, own);
   for (const line of own) expect((await catalogue(database)).filter((found) => line.test(found))).not.toEqual([]);
   expect(warnings.filter((line) => !line.includes("the slug"))).toEqual([
     expect.stringMatching(/^simulation_runs: the constraint simulation_runs_run_namespace_uq was not what it is/),
     expect.stringMatching(/^walkforward_runs: the constraint walkforward_runs_dataset_fk was not what it is/),
+    "walkforward_runs: the index idx_walkforward_runs_created was another than in this schema; it is called idx_walkforward_runs_created_former now",
   ]);
   expect(await database.query("SELECT * FROM stage1_datasets WHERE dataset_slug = 'by_hand'")).toMatchObject([
     { ohlcv_measurement: "", source: null, metadata: null, created_at: "2025-05-01 00:00:00+00" },

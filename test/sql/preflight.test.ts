@@ -28,6 +28,9 @@ INSERT INTO walkforward_folds SELECT md5('gone')::uuid, 7, 0, 1, 1, 2, 1, 1, NUL
 ALTER TABLE indicator_datasets DROP CONSTRAINT indicator_datasets_questdb_measurement_key;
 INSERT INTO indicator_datasets SELECT md5('twin')::uuid, symbol, granularity, source, questdb_measurement, column_schema
 FROM indicator_datasets WHERE dataset_id = '${BTC}';
+CREATE TABLE strategies (id integer PRIMARY KEY);
+INSERT INTO strategies VALUES (5);
+ALTER TABLE walkforward_runs ADD strategy integer DEFAULT 5, ADD CONSTRAINT own_fk FOREIGN KEY (strategy) REFERENCES strategies NOT VALID;
 -- Other shapes.
 ALTER TABLE simulation_trades ALTER COLUMN bar_timestamp TYPE timestamp, DROP CONSTRAINT simulation_trades_pkey;
 CREATE TABLE dataset_catalog AS SELECT 1 AS x;
@@ -57,7 +60,7 @@ test("a database with rows and objects that stand in the way is refused with one
     return block ?? { what: "", rows: "", remedy: "" };
   };
   const shared = found(/^simulation_runs: 22 rows share run_id = .* and questdb_namespace = trading_sim_traces/);
-  expect(shared.rows).toMatch(/^simulation_id: (?:[0-9a-f-]{36} ){10}… and 12 more$/);
+  expect(shared.rows).toMatch(/^simulation_id: (?:[0-9a-f-]{36} ){10}\.\.\. and 12 more$/);
   expect(shared.remedy).toMatch(
     /UPDATE simulation_runs SET questdb_namespace = questdb_namespace \|\| '_' \|\| simulation_id WHERE run_id = '.*' AND questdb_namespace = 'trading_sim_traces' AND simulation_id <> '.*';$/,
   );
@@ -65,7 +68,7 @@ test("a database with rows and objects that stand in the way is refused with one
     found(/^walkforward_runs: 2 rows share dataset_id = 1111.* and prediction_measurement = it's/).remedy,
   ).toContain("'it''s ");
   expect(blocks.filter(({ what }) => what.startsWith("walkforward_runs: 2 rows share"))).toHaveLength(20);
-  expect(found(/^walkforward_runs: dataset_id, prediction_measurement$/).rows).toBe("… and 3 more such groups");
+  expect(found(/^walkforward_runs: dataset_id, prediction_measurement$/).rows).toBe("... and 3 more such groups");
   expect(found(/^indicator_datasets: 2 rows share questdb_measurement = btc25_1/).rows).toContain(BTC);
   expect(found(/^walkforward_folds: run_id = .* leads to no row of walkforward_runs/).rows).toMatch(
     /^run_id, fold_number: .*, 7$/,
@@ -75,6 +78,9 @@ test("a database with rows and objects that stand in the way is refused with one
   );
   expect(found(/^simulation_trades must have the primary key \(trade_id\)/).remedy).toContain(
     "ADD PRIMARY KEY (trade_id)",
+  );
+  expect(found(/^the foreign key own_fk of walkforward_runs is not validated/).remedy).toContain(
+    "ALTER TABLE walkforward_runs VALIDATE CONSTRAINT own_fk;",
   );
   expect(found(/^dataset_catalog must be a view/).remedy).toContain("ALTER TABLE dataset_catalog RENAME TO");
   expect(found(/^the name idx_simulation_runs_created is an index's of simulation_runs/).rows).toContain(
