@@ -17,7 +17,7 @@ test("the job for cron is silent where all is well, and prints the exit code whe
     const folder = await testFolder();
     const command = job
       .replaceAll("/srv/stage1", folder)
-      .replace("npx --no-install stage1-lineage", `"${process.execPath}" "${join(process.cwd(), "dist/cli.js")}"`);
+      .replace("node /opt/stage1-lineage/dist/cli.js", `"${process.execPath}" "${join(process.cwd(), "dist/cli.js")}"`);
     expect(command).not.toBe(job);
     const night = async (...statements: string[]) => {
       const spool = await Spool.of(...statements);

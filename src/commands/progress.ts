@@ -17,14 +17,16 @@ export function startProgress(what: string, total: number, unit = "rows"): Progr
 function bar(what: string, total: number, unit: string): Progress {
   const single = new SingleBar(
     {
-      format: `${what} {bar} {percentage}% · {value} of {total} ${unit}{detail} · {eta_formatted} left`,
+      format: `${what} {bar} {percentage}% · {value} of {total} ${unit}{detail}{left}`,
       stream: process.stderr,
     },
     Presets.shades_classic,
   );
-  single.start(total, 0, { detail: "" });
+  const start = Date.now();
+  single.start(total, 0, { detail: "", left: "" });
   return {
-    report: (done, detail) => single.update(done, { detail: detail ? ` · ${detail}` : "" }),
+    report: (done, detail) =>
+      single.update(done, { detail: detail ? ` · ${detail}` : "", left: timeLeft(start, done, total) }),
     end: () => single.stop(),
   };
 }
@@ -37,9 +39,13 @@ function lines(what: string, total: number, unit: string): Progress {
       const now = Date.now();
       if (now - last < LINE_EVERY_MS) return;
       last = now;
-      const left = done > 0 ? ` · ${Math.ceil(((now - start) / 1000 / done) * (total - done))} s left` : "";
+      const left = timeLeft(start, done, total);
       process.stderr.write(`${what}: ${done} of ${total} ${unit}${detail ? ` · ${detail}` : ""}${left}\n`);
     },
     end() {},
   };
+}
+
+function timeLeft(start: number, done: number, total: number): string {
+  return done > 0 ? ` · ${Math.ceil(((Date.now() - start) / 1000 / done) * (total - done))} s left` : "";
 }

@@ -12,6 +12,7 @@ import { ensureSchema, openDatabase, placeOf } from "./database.ts";
 import { startProgress } from "./progress.ts";
 
 const STDIN = "-";
+const REJECTED = ".rejected.sql";
 /** Held by a replay for as long as it works. The first number is this product's, the second means "replay". */
 const REPLAY_LOCK = "5731, 4";
 
@@ -151,10 +152,16 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   progress.end();
   const { from, written, tail } = result;
   await db.query("RESET synchronous_commit");
-  const { toMend, outOfDate } = await saveRejected(db, spool, result, say);
+  const { toMend, outOfDate, first } = await saveRejected(db, spool, result);
   await db.query("SET synchronous_commit = off");
   if (from.byte > 0) say(`${name}: what stands before line ${from.line} was replayed before; --again replays it too.`);
   say(`${name}: ${counted(written, "statement")} written, ${toMend + outOfDate} rejected.`);
+  for (const rejection of first) say(`  line ${rejection.line}: ${remark(rejection)}`);
+  if (first.length === SHOWN) say("  and more");
+  if (first.length > 0) {
+    const what = toMend > 0 ? ": mend it there, and replay that file" : ", out of date";
+    say(`${name}: what was rejected stands in ${spool.rejectedPath}${what}.`);
+  }
   if (tail) {
     const table = tail.table ? ` (${tail.table.name})` : "";
     say(`${name}: the last statement${table}, on line ${tail.line}, is half written: it is left for the next replay.`);
@@ -162,25 +169,12 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   return toMend === 0;
 }
 
-/** Puts what was rejected into a file beside the spool. Returns the numbers of statements. */
-async function saveRejected(
-  db: Session,
-  spool: Spool,
-  result: ReplayResult,
-  say: Say,
-): Promise<{ toMend: number; outOfDate: number }> {
-  const { file, name, rejectedPath: path } = spool;
+/** Puts what was rejected into a file beside the spool. Returns the numbers of statements, and the first stretches. */
+async function saveRejected(db: Session, { file, rejectedPath: path }: Spool, result: ReplayResult) {
   const first = await result.journal.unreported(db, 0, SHOWN);
-  if (first.length === 0) {
-    await result.journal.markReported(db);
-    return { toMend: 0, outOfDate: 0 };
-  }
-  const numbers = await writeRejected(db, { ...result, file, path });
-  for (const rejection of first) say(`  line ${rejection.line}: ${remark(rejection)}`);
-  if (first.length === SHOWN) say("  …");
-  const what = numbers.toMend > 0 ? ": mend it there, and replay that file" : ", out of date";
-  say(`${name}: what was rejected stands in ${path}${what}.`);
-  return numbers;
+  if (first.length > 0) return { ...(await writeRejected(db, { ...result, file, path })), first };
+  await result.journal.markReported(db);
+  return { toMend: 0, outOfDate: 0, first };
 }
 
 /** A spool that is open for reading. */
@@ -219,8 +213,10 @@ async function openFile(path: string): Promise<Spool> {
     await file.close();
     throw new OperatorError(`${path} is not a file: name a file, or pipe it in and name "-".`);
   }
-  const rejectedPath = `${path}.rejected.sql`;
-  return { name: path, file, size: found.size, final: false, rejectedPath, close: () => file.close() };
+  const rejectedPath = `${path}${REJECTED}`;
+  // Nobody goes on writing what was rejected.
+  const final = path.endsWith(REJECTED);
+  return { name: path, file, size: found.size, final, rejectedPath, close: () => file.close() };
 }
 
 /** What is rejected must find its place, so that is looked after before anything is done. */

@@ -130,10 +130,13 @@ export function isRowsFault(error: unknown): boolean {
 
 /** What an operator can mend, without the names of constraints. */
 export function reasonOf(error: unknown): string {
-  const { detail, table, column } = error as { detail?: string; table?: string; column?: string };
+  const { detail, table, column, constraint = "" } = error as Partial<Record<string, string>>;
   const code = codeOf(error);
   if (code === "23503" || code === "23505") return detail ?? messageOf(error);
   if (code === "23502") return `${column} must have a value`;
-  if (code === "23514") return `a value is not allowed in ${table}`;
+  if (code === "23514") {
+    const checked = /_(side|row_count)_check$/.exec(constraint)?.[1];
+    return `a value is not allowed in ${table}${checked === undefined ? "" : `: ${checked}`}`;
+  }
   return messageOf(error);
 }
