@@ -6,7 +6,8 @@ import { openClient } from "./pool.ts";
 import { type Finding, holdings, plannedRows, preflight, refusal } from "./preflight.ts";
 import { hasLedger, refuse, schemaState } from "./schema-state.ts";
 import { ledgerFile, runFile, type SqlFile, schemaFiles } from "./sql-file.ts";
-import { inTransaction, type Migration, runStep } from "./step.ts";
+import { type Migration, runStep } from "./step.ts";
+import { inTransaction } from "./transaction.ts";
 import { createWatcher } from "./watcher.ts";
 
 /** Taken by every migrator for as long as it works. The first number is this product's, the second means "migrate". */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { codeOf, OperatorError } from "../errors.ts";
 import { runFile, runsAside, type SqlFile, type Statement } from "./sql-file.ts";
+import { inTransaction } from "./transaction.ts";
 import { nameOf, type Watcher } from "./watcher.ts";
 
 /** The session that migrates. */
@@ -106,15 +107,4 @@ function heldMessage(migration: Migration, file: string): string {
 
 async function unguarded(_: pg.ClientBase, work: () => Promise<void>): Promise<void> {
   await work();
-}
-
-export async function inTransaction(client: pg.ClientBase, work: () => Promise<unknown>): Promise<void> {
-  await client.query("BEGIN");
-  try {
-    await work();
-    await client.query("COMMIT");
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {}); // the first error says more than a lost connection
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Db } from "../../db/pool.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { codeOf } from "../../errors.ts";
 import { type Journal, type Mark, markAfter, type Rejection } from "./journal.ts";
 import { LaterRows } from "./later-rows.ts";
@@ -170,7 +171,7 @@ export class Replayer {
 
   async #record(mark: Mark, rejections: readonly Rejection[], written: number): Promise<void> {
     const inOrder = rejections.toSorted((a, b) => a.first_byte - b.first_byte);
-    await transaction(this.#db, async () => {
+    await inTransaction(this.#db, async () => {
       await this.#journal.reject(this.#db, inOrder);
       for (const [object, line] of this.#superseded) await this.#journal.supersede(this.#db, object, line);
       await this.#journal.save(this.#db, mark, written);
@@ -178,16 +179,5 @@ export class Replayer {
     this.#mark = mark;
     this.#superseded.clear();
     for (const { statements } of rejections) this.rejected += statements;
-  }
-}
-
-async function transaction(db: Db, work: () => Promise<void>): Promise<void> {
-  await db.query("BEGIN");
-  try {
-    await work();
-    await db.query("COMMIT");
-  } catch (error) {
-    await db.query("ROLLBACK").catch(() => {}); // the first error says more than a lost connection
-    throw error;
   }
 }
