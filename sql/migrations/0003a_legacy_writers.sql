@@ -24,28 +24,39 @@ $$;
 CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     tag text := nullif(NEW.questdb_tag, '');
+    attempts integer := 0;
 BEGIN
-    INSERT INTO stage1_datasets AS d (
-        dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
-        indicator_row_count, indicator_first_ts, indicator_last_ts, metadata)
-    VALUES (
-        NEW.dataset_id,
-        coalesce(
-            (SELECT known.dataset_slug FROM stage1_datasets known WHERE known.dataset_id = NEW.dataset_id),
-            stage1_free_slug(coalesce(tag, NEW.dataset_id::text), NEW.dataset_id)),
-        nullif(NEW.symbol, ''), nullif(NEW.granularity, ''), coalesce(NEW.source, 'legacy_import'),
-        '', coalesce(tag, ''),
-        NEW.row_count, NEW.first_bar_ts, NEW.last_bar_ts,
-        jsonb_build_object('legacy_source', NEW.source))
-    ON CONFLICT (dataset_id) DO UPDATE SET
-        -- What the legacy row does not know stays as it is: the slug, the source, the OHLCV half.
-        symbol = coalesce(EXCLUDED.symbol, d.symbol),
-        granularity = coalesce(EXCLUDED.granularity, d.granularity),
-        indicator_measurement = coalesce(nullif(EXCLUDED.indicator_measurement, ''), d.indicator_measurement),
-        indicator_row_count = coalesce(EXCLUDED.indicator_row_count, d.indicator_row_count),
-        indicator_first_ts = coalesce(EXCLUDED.indicator_first_ts, d.indicator_first_ts),
-        indicator_last_ts = coalesce(EXCLUDED.indicator_last_ts, d.indicator_last_ts);
-    RETURN NULL;
+    LOOP
+        BEGIN
+            INSERT INTO stage1_datasets AS d (
+                dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
+                indicator_row_count, indicator_first_ts, indicator_last_ts, metadata)
+            VALUES (
+                NEW.dataset_id,
+                coalesce(
+                    (SELECT known.dataset_slug FROM stage1_datasets known WHERE known.dataset_id = NEW.dataset_id),
+                    stage1_free_slug(coalesce(tag, NEW.dataset_id::text), NEW.dataset_id)),
+                nullif(NEW.symbol, ''), nullif(NEW.granularity, ''), coalesce(NEW.source, 'legacy_import'),
+                '', coalesce(tag, ''),
+                NEW.row_count, NEW.first_bar_ts, NEW.last_bar_ts,
+                jsonb_build_object('legacy_source', NEW.source))
+            ON CONFLICT (dataset_id) DO UPDATE SET
+                -- What the legacy row does not know stays as it is: the slug, the source, the OHLCV half.
+                symbol = coalesce(EXCLUDED.symbol, d.symbol),
+                granularity = coalesce(EXCLUDED.granularity, d.granularity),
+                indicator_measurement = coalesce(nullif(EXCLUDED.indicator_measurement, ''), d.indicator_measurement),
+                indicator_row_count = coalesce(EXCLUDED.indicator_row_count, d.indicator_row_count),
+                indicator_first_ts = coalesce(EXCLUDED.indicator_first_ts, d.indicator_first_ts),
+                indicator_last_ts = coalesce(EXCLUDED.indicator_last_ts, d.indicator_last_ts);
+            RETURN NULL;
+        EXCEPTION WHEN unique_violation THEN
+            -- Somebody took the slug at the same moment: now it is seen, and another is chosen.
+            attempts := attempts + 1;
+            IF attempts = 5 THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
 END
 $$;
 

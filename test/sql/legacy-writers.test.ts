@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openClient } from "../../src/db/pool.ts";
+import { until } from "../commands/cli.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
 import { insertRow, upsert } from "./rows.ts";
 
@@ -150,6 +151,25 @@ test("a slug that another dataset holds gets a suffix and one warning, in each r
     expect(await master(row.dataset_id)).toMatchObject({ dataset_slug: suffixed[i], indicator_measurement: row.name });
     expect(await legacy(row.dataset_id)).toMatchObject({ questdb_tag: row.name });
   }
+});
+
+test("a slug that somebody takes at the same moment gets a suffix too", async () => {
+  const [taker, writer] = await Promise.all([openClient(database.url), openClient(database.url)]);
+  const row = { dataset_id: randomUUID(), name: "raced" };
+  try {
+    await taker.query("BEGIN");
+    await taker.query("SELECT patch_stage1_dataset($1)", [{ dataset_id: randomUUID(), dataset_slug: row.name }]);
+    const { rows } = await writer.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    const written = writer.query(legacyInsert("questdb_tag", row));
+    await until(async () => {
+      return (await database.query("SELECT FROM pg_locks WHERE NOT granted AND pid = $1", [rows[0]?.pid])).length > 0;
+    });
+    await taker.query("COMMIT");
+    await written;
+  } finally {
+    await Promise.all([taker.end(), writer.end()]);
+  }
+  expect(await master(row.dataset_id)).toMatchObject({ dataset_slug: `raced-${row.dataset_id.slice(0, 8)}` });
 });
 
 test("a legacy row without a measurement takes its id as the slug", async () => {
