@@ -59,24 +59,27 @@ Dataset.implement({
     runCount: t.field({
       type: "SafeInt",
       description: "How many walk-forward runs the dataset has.",
-      resolve: (row, _, context) => runsOfDataset.count(context, row.dataset_id),
+      extensions: { columns: ["run_count"] },
+      resolve: (row, _, context) => row.run_count ?? runsOfDataset.count(context, row.dataset_id),
     }),
     simulationCount: t.field({
       type: "SafeInt",
       description: "How many simulations the dataset has, over all runs.",
-      resolve: (row, _, context) => simulationsOfDataset.count(context, row.dataset_id),
+      extensions: { columns: ["simulation_count"] },
+      resolve: (row, _, context) => row.simulation_count ?? simulationsOfDataset.count(context, row.dataset_id),
     }),
     runs: t.field({
       type: RunConnection,
       description: "The walk-forward runs of the dataset, by default newest first.",
       args: runArgs(t.arg),
-      resolve: (row, args, context) => runsOfDataset.connect(context, row.dataset_id, runList(args)),
+      resolve: (row, args, context, info) => runsOfDataset.connect(context, row.dataset_id, runList(args), info),
     }),
     simulations: t.field({
       type: SimulationConnection,
       description: "The simulations of the dataset over all runs, by default newest first.",
       args: simulationArgs(t.arg),
-      resolve: (row, args, context) => simulationsOfDataset.connect(context, row.dataset_id, simulationList(args)),
+      resolve: (row, args, context, info) =>
+        simulationsOfDataset.connect(context, row.dataset_id, simulationList(args), info),
     }),
   }),
 });
@@ -146,18 +149,17 @@ builder.queryFields((t) => ({
       filter: t.arg({ type: DatasetFilter, description: "Only datasets that meet all of these." }),
       orderBy: t.arg({ type: DatasetOrder, description: "The order of the list." }),
     },
-    resolve: (_, args, context) =>
-      connect(context, "datasets", datasets, {
-        args,
-        filter: {
-          search: searchText(args.filter?.search),
-          symbol: checkText("symbol", args.filter?.symbol),
-          granularity: checkText("granularity", args.filter?.granularity),
-          source: checkText("source", args.filter?.source),
-          isComplete: args.filter?.isComplete,
-          updated: timeRange(args.filter?.updatedAfter, args.filter?.updatedBefore),
-        },
-        orderBy: args.orderBy ?? { field: "UPDATED_AT", direction: "DESC" },
-      }),
+    resolve(_, args, context, info) {
+      const filter = {
+        search: searchText(args.filter?.search),
+        symbol: checkText("symbol", args.filter?.symbol),
+        granularity: checkText("granularity", args.filter?.granularity),
+        source: checkText("source", args.filter?.source),
+        isComplete: args.filter?.isComplete,
+        updated: timeRange(args.filter?.updatedAfter, args.filter?.updatedBefore),
+      };
+      const orderBy = args.orderBy ?? { field: "UPDATED_AT", direction: "DESC" };
+      return connect(context, "datasets", datasets, { args, filter, orderBy }, info);
+    },
   }),
 }));
