@@ -1,0 +1,151 @@
+import { setImmediate } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { type DocumentNode, execute, type GraphQLSchema } from "graphql";
+import type { Db } from "../../src/db/pool.ts";
+import type { Context } from "../../src/graphql/context.ts";
+
+/** A document compiled for repeated execution. */
+interface Compiled {
+  execute(context: Context, variables: Record<string, unknown> | undefined): Promise<string | undefined>;
+}
+
+/** What is held against graphql-js; undefined: the document is left to it. */
+export type Compile = (
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | undefined,
+) => Compiled | undefined;
+
+export interface Outcome {
+  /** `failed`: graphql-js reports errors. `left`: it alone answers. `answered`: both do. */
+  readonly kind: "failed" | "left" | "answered";
+  /** How the two differ, for a person. */
+  readonly difference: string | undefined;
+  readonly expected: unknown;
+}
+
+/** Answers by graphql-js. What goes wrong is in `errors`, or thrown where there is not even an operation. */
+export async function answer(
+  schema: GraphQLSchema,
+  db: Db,
+  document: DocumentNode,
+  operationName: string | undefined,
+  variables: Record<string, unknown>,
+): Promise<{ data?: unknown; errors?: unknown[] }> {
+  const result = await execute({
+    schema,
+    document,
+    operationName: operationName ?? null,
+    variableValues: variables,
+    contextValue: { db } satisfies Context,
+  });
+  return JSON.parse(JSON.stringify(result)) as { data?: unknown; errors?: unknown[] };
+}
+
+/** Holds answers to one document against graphql-js's, which is asked anew for each. */
+export function differ(
+  schema: GraphQLSchema,
+  db: Db,
+  compile: Compile,
+  document: DocumentNode,
+  operationName: string | undefined,
+): (variables: Record<string, unknown>) => Promise<Outcome> {
+  const compiled = compile(schema, document, operationName);
+  return async (variables) => {
+    const ofGraphqlJs = counting(db);
+    const expected = await answer(schema, ofGraphqlJs.db, document, operationName, variables);
+    const own = counting(db);
+    const before = JSON.stringify(variables);
+    const actual = await compiled?.execute({ db: own.db }, variables);
+    const kind = expected.errors ? "failed" : actual === undefined ? "left" : "answered";
+    const outcome = (difference?: string) => ({ kind, difference, expected }) as const;
+    if (JSON.stringify(variables) !== before) return outcome("the variables were changed");
+    if (actual === undefined) return outcome();
+    if (expected.errors)
+      return outcome(`answered ${cut(actual)} where there are errors: ${cut(JSON.stringify(expected))}`);
+    const difference = differenceOf(actual, expected);
+    if (difference === undefined && own.statements() > ofGraphqlJs.statements()) {
+      return outcome(`${own.statements()} statements, where graphql-js sends ${ofGraphqlJs.statements()}`);
+    }
+    return outcome(difference);
+  };
+}
+
+/** The first difference between a JSON text and what it should say; keys count in their order. */
+export function differenceOf(text: string, expected: unknown): string | undefined {
+  let actual: unknown;
+  try {
+    actual = JSON.parse(text);
+  } catch (error) {
+    return `no JSON: ${error instanceof Error ? error.message : error}: ${cut(text)}`;
+  }
+  const twice = keyThatComesTwice(text);
+  if (twice !== undefined) return `the key ${twice} comes twice in one object: ${cut(text)}`;
+  if (JSON.stringify(actual) === JSON.stringify(expected) && isDeepStrictEqual(actual, expected)) return undefined;
+  return firstDifference(actual, expected, "");
+}
+
+function firstDifference(actual: unknown, expected: unknown, path: string): string | undefined {
+  const shown = () => `at ${path || "the top"}: ${show(actual)}, expected ${show(expected)}`;
+  if (typeof actual !== "object" || typeof expected !== "object" || actual === null || expected === null) {
+    return Object.is(actual, expected) ? undefined : shown();
+  }
+  if (Array.isArray(actual) !== Array.isArray(expected)) return shown();
+  const [keys, wanted] = [Object.keys(actual), Object.keys(expected)];
+  if (keys.join("\n") !== wanted.join("\n")) {
+    return Array.isArray(actual)
+      ? `at ${path || "the top"}: ${keys.length} items, expected ${wanted.length}`
+      : `at ${path || "the top"}: the keys ${keys.join(", ")}, expected ${wanted.join(", ")}`;
+  }
+  for (const key of keys) {
+    const inner = (of: object) => Object.getOwnPropertyDescriptor(of, key)?.value as unknown;
+    const difference = firstDifference(inner(actual), inner(expected), `${path}/${key}`);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}
+
+function show(value: unknown): string {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  return cut(JSON.stringify(value) ?? "nothing");
+}
+
+function cut(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}
+
+/** `JSON.parse` would take the last one and say nothing. */
+function keyThatComesTwice(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token === "}" || token === "]") open.pop();
+    else if (key !== undefined) {
+      const name = JSON.parse(key) as string;
+      if (open.at(-1)?.has(name)) return name;
+      open.at(-1)?.add(name);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Counts statements, and runs them one after the other: which loads share a statement would otherwise depend on which of two
+ * statements happens to be answered first.
+ */
+function counting(db: Db): { db: Db; statements(): number } {
+  let statements = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    db: {
+      query<Row>(text: string, values?: readonly unknown[]) {
+        statements++;
+        const rows = last.then(() => db.query<Row>(text, values));
+        last = rows.catch(() => {}).then(() => setImmediate());
+        return rows;
+      },
+    },
+    statements: () => statements,
+  };
+}
