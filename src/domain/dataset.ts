@@ -1,6 +1,6 @@
 import type { Db } from "../db/pool.ts";
-import type { List } from "./page.ts";
-import { containing, equal, jsonText, selectList, type TimeRange, within } from "./sql.ts";
+import { type List, readRows } from "./page.ts";
+import { containing, equal, jsonText, type TimeRange, within } from "./sql.ts";
 
 /** A row of `stage1_datasets`. Timestamps as PostgreSQL's text in UTC, JSON as text. */
 export interface DatasetRow {
@@ -90,14 +90,12 @@ export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
   ],
 };
 
-const SELECT = `SELECT ${selectList(COLUMNS)} FROM stage1_datasets d`;
-
-/** The datasets with these ids, in any order; an unknown id has none. */
-export function datasetsById(db: Db, ids: readonly string[]): Promise<DatasetRow[]> {
-  return db.query<DatasetRow>(`${SELECT} WHERE d.dataset_id = ANY ($1::uuid[])`, [ids]);
+/** The datasets with these ids, in any order; an unknown id has none. `wanted`: columns and counts, by default all columns. */
+export function datasetsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<DatasetRow[]> {
+  return readRows(db, datasets, wanted, ["d.dataset_id", "uuid"], ids);
 }
 
-/** The datasets with these slugs, in any order; an unknown slug has none. */
-export function datasetsBySlug(db: Db, slugs: readonly string[]): Promise<DatasetRow[]> {
-  return db.query<DatasetRow>(`${SELECT} WHERE d.dataset_slug = ANY ($1::text[])`, [slugs]);
+/** The datasets with these slugs, in any order; an unknown slug has none. `wanted` as above. */
+export function datasetsBySlug(db: Db, slugs: readonly string[], wanted: readonly string[]): Promise<DatasetRow[]> {
+  return readRows(db, datasets, [...wanted, "dataset_slug"], ["d.dataset_slug", "text"], slugs);
 }

@@ -7,15 +7,19 @@ export interface SortKey {
   readonly type: "timestamptz" | "text" | "uuid";
 }
 
-/** A table or view that is read in pages. All lists go through the functions below; each states only what is its own. */
-export interface List<Row, Filter, Field extends string> {
-  readonly from: string;
-  /** The columns of `Row`, of which a page reads those that are asked for. */
+/** What can be read of a row. */
+interface Selectable {
+  /** The columns of the row's type, of which those are read that are asked for. */
   readonly columns: Columns;
   /** Of these, the ones that every row brings. */
   readonly ids: readonly string[];
-  /** Columns that count a row's children, which a page brings along where it can. */
+  /** Columns that count a row's children: only where they are asked for. */
   readonly counts?: Columns;
+}
+
+/** A table or view that is read in pages. All lists go through the functions below; each states only what is its own. */
+export interface List<Row, Filter, Field extends string> extends Selectable {
+  readonly from: string;
   readonly orders: Readonly<Record<Field, readonly SortKey[]>>;
   /** Ends every order, so that it is total: pages neither overlap nor leave out. */
   readonly tiebreak: SortKey;
@@ -73,7 +77,9 @@ export async function readPage<Row, Filter, Field extends string>(
   query: PageQuery<Filter, Field>,
 ): Promise<Page<Row>> {
   const params = new Params();
-  const rows = await db.query<Row>(pageSql(list, query, params, []), params.values, { prepare: plain(list, query) });
+  const rows = await db.query<Row>(pageSql(list, query, params, []), params.values, {
+    prepare: query.offset === 0 && isUnfiltered(list, query.filter),
+  });
   return toPage(query, rows);
 }
 
@@ -94,19 +100,37 @@ export async function readChildPages<Row, Filter, Field extends string>(
      CROSS JOIN LATERAL (${page}) AS child
      ORDER BY parent.ordinal, ${order.join(", ")}`,
     params.values,
-    { prepare: plain(list, query) },
+    { prepare: query.offset === 0 && isUnfiltered(list, query.filter) },
   );
   const ofParent: Row[][] = parents.ids.map(() => []);
   for (const row of rows) ofParent[row.parent_ordinal - 1]?.push(row);
   return ofParent.map((children) => toPage(query, children));
 }
 
-/** Whether the best plan of a page is the same for all its values: which index serves a filter depends on what it looks for. */
-function plain<Row, Filter, Field extends string>(
-  list: List<Row, Filter, Field>,
-  { filter, offset }: PageQuery<Filter, Field>,
-): boolean {
-  return offset === 0 && list.where(filter, new Params()).length === 0;
+/** The select list of these columns and counts, and of the ids, which every row brings; all columns where undefined. */
+function selected({ columns, counts, ids }: Selectable, wanted: readonly string[] = Object.keys(columns)): string {
+  const all = { ...columns, ...counts };
+  return selectList(
+    all,
+    Object.keys(all).filter((name) => ids.includes(name) || wanted.includes(name)),
+  );
+}
+
+/** The rows where `column`, of these values' type, is one of them, in any order: one statement. */
+export function readRows<Row>(
+  db: Db,
+  list: Selectable & { readonly from: string; readonly row?: Row },
+  wanted: readonly string[] | undefined,
+  [column, type]: readonly [column: string, type: "uuid" | "text"],
+  values: readonly string[],
+): Promise<Row[]> {
+  const select = `SELECT ${selected(list, wanted)} FROM ${list.from}`;
+  return db.query<Row>(`${select} WHERE ${column} = ANY ($1::${type}[])`, [values], { prepare: true });
+}
+
+/** Then the best plan is the same for all values. Which index serves a filter depends on what it looks for. */
+function isUnfiltered<Row, Filter, Field extends string>(list: List<Row, Filter, Field>, filter: Filter): boolean {
+  return list.where(filter, new Params()).length === 0;
 }
 
 /** Where a row of a page stands in its list. Only of a page that was read with `positions`. */
@@ -125,7 +149,8 @@ export async function countRows<Row, Filter, Field extends string>(
 ): Promise<number> {
   const params = new Params();
   const where = conjunction(list.where(filter, params));
-  const [row] = await db.query<{ count: number }>(`SELECT count(*) AS count FROM ${list.from} ${where}`, params.values);
+  const text = `SELECT count(*) AS count FROM ${list.from} ${where}`;
+  const [row] = await db.query<{ count: number }>(text, params.values, { prepare: isUnfiltered(list, filter) });
   return row?.count ?? 0;
 }
 
@@ -145,6 +170,7 @@ export async function countChildren<Row, Filter, Field extends string>(
      CROSS JOIN LATERAL (SELECT count(*) AS count FROM ${list.from} ${where}) AS child
      ORDER BY parent.ordinal`,
     params.values,
+    { prepare: isUnfiltered(list, filter) },
   );
   return rows.map((row) => row.count);
 }
@@ -180,6 +206,7 @@ export async function anyOutside<Row, Filter, Field extends string>(
       ? `SELECT ${exists} FROM unnest(${ids}) WITH ORDINALITY AS parent (id, ordinal) ORDER BY ordinal`
       : `SELECT ${exists}`,
     params.values,
+    { prepare: isUnfiltered(list, outside.filter) },
   );
   return rows.map((row) => row.present);
 }
@@ -200,10 +227,9 @@ function pageSql<Row, Filter, Field extends string>(
   ]);
   const direction = readingDirection(query);
   // PostgreSQL would count for the rows that an offset leaves out, too.
-  const columns = query.offset > 0 ? list.columns : { ...list.columns, ...list.counts };
-  const names = Object.keys(columns).filter((name) => list.ids.includes(name) || query.columns.includes(name));
+  const { counts: _, ...withoutCounts } = list;
   return [
-    `SELECT ${selectList(columns, names)}, ${keys.map((key, i) => `${key.sql} AS k${i}`).join(", ")}`,
+    `SELECT ${selected(query.offset > 0 ? withoutCounts : list, query.columns)}, ${keys.map((key, i) => `${key.sql} AS k${i}`).join(", ")}`,
     `FROM ${list.from} ${where}`,
     `ORDER BY ${keys.map((key) => `${key.sql} ${direction}`).join(", ")}`,
     // One more tells whether there are more. Not a parameter: the plan depends on it.

@@ -1,5 +1,5 @@
 import type { Db } from "../db/pool.ts";
-import type { List } from "./page.ts";
+import { type List, readRows } from "./page.ts";
 import { containing, equal, finite, jsonText, selectList, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_run_status()`: what the free text of a run's or a simulation's status means. */
@@ -79,11 +79,9 @@ export const runs: List<RunRow, RunFilter, RunOrderField> = {
   ],
 };
 
-const SELECT = `SELECT ${selectList(COLUMNS)} FROM walkforward_runs r`;
-
-/** The runs with these ids, in any order; an unknown id has none. */
-export function runsById(db: Db, ids: readonly string[]): Promise<RunRow[]> {
-  return db.query<RunRow>(`${SELECT} WHERE r.run_id = ANY ($1::uuid[])`, [ids]);
+/** The runs with these ids, in any order; an unknown id has none. `wanted`: columns and counts, by default all columns. */
+export function runsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<RunRow[]> {
+  return readRows(db, runs, wanted, ["r.run_id", "uuid"], ids);
 }
 
 /** The run of a dataset that wrote this prediction table; undefined where there is none. */
@@ -92,10 +90,10 @@ export async function runByMeasurement(
   datasetId: string,
   predictionMeasurement: string,
 ): Promise<RunRow | undefined> {
-  const rows = await db.query<RunRow>(`${SELECT} WHERE r.dataset_id = $1 AND r.prediction_measurement = $2`, [
-    datasetId,
-    predictionMeasurement,
-  ]);
+  const rows = await db.query<RunRow>(
+    `SELECT ${selectList(COLUMNS)} FROM walkforward_runs r WHERE r.dataset_id = $1 AND r.prediction_measurement = $2`,
+    [datasetId, predictionMeasurement],
+  );
   return rows[0];
 }
 

@@ -1,7 +1,7 @@
 import type { Db } from "../db/pool.ts";
-import type { List } from "./page.ts";
+import { type List, readRows } from "./page.ts";
 import type { RunStatus } from "./run.ts";
-import { equal, finite, jsonText, selectList, type TimeRange, within } from "./sql.ts";
+import { equal, finite, jsonText, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_simulation_mode()`: what the free text of a simulation's mode means. */
 export type SimulationMode = "LONG" | "SHORT" | "DUAL" | "UNKNOWN";
@@ -73,12 +73,9 @@ export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderF
   ],
 };
 
-/** The simulations with these ids, in any order; an unknown id has none. */
-export function simulationsById(db: Db, ids: readonly string[]): Promise<SimulationRow[]> {
-  return db.query<SimulationRow>(
-    `SELECT ${selectList(COLUMNS)} FROM simulation_runs s WHERE s.simulation_id = ANY ($1::uuid[])`,
-    [ids],
-  );
+/** The simulations with these ids, in any order; an unknown id has none. `wanted`: columns, by default all. */
+export function simulationsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<SimulationRow[]> {
+  return readRows(db, simulations, wanted, ["s.simulation_id", "uuid"], ids);
 }
 
 /** A row of `simulation_trades`. A number that is not finite is null; JSON as text. */

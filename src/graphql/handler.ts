@@ -1,19 +1,23 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { TABLES } from "../domain/tables.ts";
 import type { ErrorCode } from "../errors.ts";
+import { AnswerCache } from "./answer-cache.ts";
 import { createDirect, type DirectOptions } from "./direct.ts";
 import { ENDPOINT } from "./endpoint.ts";
-import type { LogInternalError } from "./mask-error.ts";
-import { createGraphQL } from "./yoga.ts";
+import { createGraphQL, type GraphQLOptions } from "./yoga.ts";
 
 export { ENDPOINT };
 
-export interface HandlerOptions extends DirectOptions {
-  readonly logInternalError: LogInternalError;
+/** Keeps answers once it is `live`, that is: told of every change. */
+export function createCache(maxBytes: number): AnswerCache {
+  return new AnswerCache({ maxBytes, tables: TABLES });
 }
+
+export interface HandlerOptions extends DirectOptions, Pick<GraphQLOptions, "logInternalError"> {}
 
 /** Answers HTTP: GraphQL and GraphiQL at `ENDPOINT`, where `/` leads too. What Yoga would stumble over is refused before it. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const yoga = createGraphQL(options.logInternalError);
+  const yoga = createGraphQL({ ...options, onWritten: () => options.cache.invalidateAll() });
   const direct = createDirect(options);
   return async (request, response) => {
     if (request.url === "/") {

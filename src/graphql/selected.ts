@@ -22,48 +22,53 @@ type Nodes = readonly FieldNode[];
 // The same nodes stand for all parents of a field, and in a compiled query for all requests.
 const known = new WeakMap<Nodes, Selected>();
 
-/** @param info - of a field whose type is a connection */
+/** What is selected below a field whose type is a connection. */
 export function selectedBelow(info: GraphQLResolveInfo): Selected {
-  const selected = known.get(info.fieldNodes) ?? find(info);
+  const selected = known.get(info.fieldNodes) ?? inConnection(info);
   known.set(info.fieldNodes, selected);
   return selected;
 }
 
-function find(info: GraphQLResolveInfo): Selected {
+/** The columns of the row that are selected below a field whose type is that of one row. */
+export function selectedOf(info: GraphQLResolveInfo): readonly string[] {
+  const selected = known.get(info.fieldNodes) ?? { columns: columnsIn(info, top(info)), positions: false };
+  known.set(info.fieldNodes, selected);
+  return selected.columns;
+}
+
+function inConnection(info: GraphQLResolveInfo): Selected {
   const columns = new Set<string>();
   let positions = false;
-  const addColumns = (row: Field) => {
-    for (const { definition } of below(info, row)) {
-      const { columns: read = [], pothosExposedField: exposed } = definition.extensions;
-      for (const column of exposed === undefined ? read : [exposed]) columns.add(column);
-    }
-  };
-  for (const field of below(info, { definition: { type: info.returnType }, nodes: info.fieldNodes })) {
-    const { name } = field.definition;
-    if (name === "nodes") addColumns(field);
-    if (name === "edges") {
-      for (const ofEdge of below(info, field)) {
-        if (ofEdge.definition.name === "node") addColumns(ofEdge);
-        if (ofEdge.definition.name === "cursor") positions = true;
-      }
-    }
-    if (name === "pageInfo") {
-      positions ||= below(info, field).some(({ definition }) => /^(?:start|end)Cursor$/.test(definition.name));
+  for (const field of below(info, top(info))) {
+    const fields = field.definition.name === "nodes" ? [] : below(info, field).map(({ definition }) => definition.name);
+    positions ||= fields.some((name) => /^(?:cursor|startCursor|endCursor)$/.test(name));
+    const rows = field.definition.name === "edges" ? below(info, field) : [field];
+    for (const row of rows) {
+      if (/^nodes?$/.test(row.definition.name)) for (const column of columnsIn(info, row)) columns.add(column);
     }
   }
   return { columns: [...columns].sort(), positions };
 }
 
+function columnsIn(info: GraphQLResolveInfo, row: Field): string[] {
+  const columns = below(info, row).flatMap(({ definition: { extensions } }) =>
+    extensions.pothosExposedField === undefined ? (extensions.columns ?? []) : [extensions.pothosExposedField],
+  );
+  return [...new Set(columns)].sort();
+}
+
 interface Field {
-  readonly definition: GraphQLField<unknown, unknown>;
+  readonly definition: Pick<GraphQLField<unknown, unknown>, "name" | "type" | "extensions">;
   readonly nodes: Nodes;
 }
 
+/** The field itself. */
+function top({ fieldName: name, returnType: type, fieldNodes: nodes }: GraphQLResolveInfo): Field {
+  return { definition: { name, type, extensions: {} }, nodes };
+}
+
 /** The fields selected below a field, whatever their aliases, without `__typename`. */
-function below(
-  { schema, fragments, variableValues }: GraphQLResolveInfo,
-  { definition, nodes }: { definition: Pick<Field["definition"], "type">; nodes: Nodes },
-): Field[] {
+function below({ schema, fragments, variableValues }: GraphQLResolveInfo, { definition, nodes }: Field): Field[] {
   const type = getNamedType(definition.type);
   if (!isObjectType(type)) return [];
   const selected = [...collectSubfields(schema, fragments, variableValues, type, nodes).values()];

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import type * as GraphiQL from "@graphql-yoga/render-graphiql";
-import { execute } from "graphql";
+import { execute, getOperationAST } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import type { Context } from "./context.ts";
 import { ENDPOINT } from "./endpoint.ts";
@@ -13,8 +13,17 @@ import { schema } from "./schema.ts";
 // read when a browser first asks, not at the start.
 const require = createRequire(import.meta.url);
 
+export interface GraphQLOptions {
+  readonly logInternalError: LogInternalError;
+  /** Called after each mutation, before it is answered. */
+  onWritten(): void;
+}
+
 /** GraphQL over HTTP at `ENDPOINT`, and GraphiQL there for a browser. */
-export function createGraphQL(logInternalError: LogInternalError): YogaServerInstance<Context, Record<never, never>> {
+export function createGraphQL({
+  logInternalError,
+  onWritten,
+}: GraphQLOptions): YogaServerInstance<Context, Record<never, never>> {
   const maskError = createMaskError(logInternalError);
   return createYoga<Context>({
     schema,
@@ -26,11 +35,21 @@ export function createGraphQL(logInternalError: LogInternalError): YogaServerIns
     multipart: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
-    plugins: [graphqlJs(maskError), keepToThisHost],
+    plugins: [graphqlJs(maskError), afterMutation(onWritten), keepToThisHost],
     renderGraphiQL: (options) =>
       (require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}),
     graphiql: { title: "stage1-lineage", defaultTabs: [...graphiqlTabs] },
   });
+}
+
+function afterMutation(onWritten: () => void): Plugin {
+  return {
+    onExecute: ({ args }) => ({
+      onExecuteDone() {
+        if (getOperationAST(args.document, args.operationName)?.operation === "mutation") onWritten();
+      },
+    }),
+  };
 }
 
 /**

@@ -10,8 +10,8 @@ import { Dataset, datasetById, Node } from "../nodes.ts";
 import { RunConnection, runArgs, runList } from "./run.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
-const datasetBySlug = batchLoader(async (db, slugs) =>
-  inOrder(slugs, await datasetsBySlug(db, slugs), (row) => row.dataset_slug),
+const datasetBySlug = batchLoader(async (db, slugs, wanted: readonly string[]) =>
+  inOrder(slugs, await datasetsBySlug(db, slugs, wanted), (row) => row.dataset_slug),
 );
 const runsOfDataset = childConnection("Dataset.runs", runs, "r.dataset_id");
 const simulationsOfDataset = childConnection("Dataset.simulations", simulations, "s.dataset_id");
@@ -132,9 +132,9 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One dataset; null where there is none.",
     args: { by: t.arg({ type: DatasetBy, required: true, description: "The dataset's key or slug." }) },
-    resolve(_, { by }, context) {
-      if (by.datasetId != null) return loadOrNull(datasetById, context, by.datasetId);
-      return loadOrNull(datasetBySlug, context, checkText("datasetSlug", by.datasetSlug) ?? null);
+    resolve(_, { by }, context, info) {
+      if (by.datasetId != null) return loadOrNull(datasetById, context, by.datasetId, info);
+      return loadOrNull(datasetBySlug, context, checkText("datasetSlug", by.datasetSlug) ?? null, info);
     },
   }),
   datasets: t.field({

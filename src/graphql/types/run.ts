@@ -69,7 +69,7 @@ WalkforwardRun.implement({
       nullable: true,
       description: "The dataset that it learned from; null where the run names none.",
       extensions: { columns: ["dataset_id"] },
-      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
+      resolve: (row, _, context, info) => loadOrNull(datasetById, context, row.dataset_id, info),
     }),
     predictionMeasurement: t.exposeString("prediction_measurement", {
       description: "QuestDB table of the predictions. Unique within the dataset.",
@@ -210,8 +210,8 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One walk-forward run; null where there is none.",
     args: { by: t.arg({ type: RunBy, required: true, description: "The run's key, or its prediction table." }) },
-    async resolve(_, { by }, context) {
-      if (by.runId != null) return loadOrNull(runById, context, by.runId);
+    async resolve(_, { by }, context, info) {
+      if (by.runId != null) return loadOrNull(runById, context, by.runId, info);
       if (by.measurement == null) return null;
       const name = checkText("predictionMeasurement", by.measurement.predictionMeasurement) ?? "";
       return (await runByMeasurement(context.db, by.measurement.datasetId, name)) ?? null;

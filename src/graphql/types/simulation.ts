@@ -91,14 +91,14 @@ Simulation.implement({
       nullable: true,
       description: "The run whose predictions it traded on; null where that was deleted.",
       extensions: { columns: ["run_id"] },
-      resolve: (row, _, context) => loadOrNull(runById, context, row.run_id),
+      resolve: (row, _, context, info) => loadOrNull(runById, context, row.run_id, info),
     }),
     dataset: t.field({
       type: Dataset,
       nullable: true,
       description: "The dataset it traded over; null where the simulation names none.",
       extensions: { columns: ["dataset_id"] },
-      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
+      resolve: (row, _, context, info) => loadOrNull(datasetById, context, row.dataset_id, info),
     }),
     inputRunMeasurement: t.exposeString("input_run_measurement", {
       description: "QuestDB table of the predictions it read.",
@@ -208,7 +208,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One simulation; null where there is none.",
     args: { simulationId: t.arg({ type: "UUID", required: true, description: "The simulation's key." }) },
-    resolve: (_, { simulationId }, context) => loadOrNull(simulationById, context, simulationId),
+    resolve: (_, { simulationId }, context, info) => loadOrNull(simulationById, context, simulationId, info),
   }),
   simulations: t.field({
     type: SimulationConnection,
