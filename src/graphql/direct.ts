@@ -32,7 +32,8 @@ export function createDirect({ db, cache }: DirectOptions) {
     }
     if (!text) return db;
     const headers = { "content-type": `${type}; charset=utf-8` };
-    const fresh = /no-store|no-cache/.test(request.headers["cache-control"] ?? "");
+    // Not no-cache: a browser adds it to every request with a tag, and what is kept is as good as new.
+    const fresh = /no-store/.test(request.headers["cache-control"] ?? "");
     const key = `${request.method} ${type} ${text}`;
     const kept = fresh ? undefined : cache.get(key);
     if (kept) {
