@@ -26,7 +26,7 @@ export async function measureAll(options: Options, databases: Databases, stop: A
   const size: Size = quick ? "tenth" : "full";
   const url = databases.urls[size];
   const plan = quick
-    ? { connections, rounds: options.rounds ?? 2, warmUp: 500, turn: 1000 }
+    ? { connections, rounds: options.rounds ?? 2, warmUp: 400, turn: 800 }
     : { connections, rounds: options.rounds ?? 5, warmUp: 3000, turn: 4000 };
   const node = process.execPath;
   const machineNode = process.env["BENCH_MACHINE_NODE"] ?? node;

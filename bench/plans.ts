@@ -74,6 +74,7 @@ export function plansIn(log: string): string {
       entry
         .replace(/^.*? LOG: +duration: /, "── ")
         .replaceAll(/^\t/gm, "")
+        .replace(/^(Query Parameters: .{200}).+/m, "$1…")
         .trimEnd(),
     )
     .join("\n\n");

@@ -61,7 +61,8 @@ export async function printProfile(
     const profile = JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile;
     const times = selfTimes(profile, (began - from) * 1000, (ended - from) * 1000);
     process.stdout.write(
-      `\n${shape}: ${outcome.requests} requests in ${outcome.seconds.toFixed(1)} s under the profiler\n\n` +
+      `\n${shape}: ${outcome.requests} requests in ${outcome.seconds.toFixed(1)} s under the profiler.\n` +
+        "By the clock, not by the processor: a call that wakes another process up, such as writev, holds what that one took from this.\n\n" +
         `${shares("function, by its own time", times.functions)}\n\n${shares("package or file", times.places)}\n`,
     );
   } finally {
@@ -83,10 +84,10 @@ export function selfTimes(profile: CpuProfile, from: number, to: number): { func
     at += took;
     const frame = frames.get(id);
     if (!frame || at < from || at > to || frame.functionName === "(idle)") continue;
+    const called = frame.functionName || "(anonymous)";
     const place = placeOf(frame.url);
     const line = frame.url === "" ? "" : `:${frame.lineNumber + 1}`;
-    const name =
-      frame.url === "" ? frame.functionName : `${frame.functionName || "(anonymous)"}  ${fileOf(frame.url)}${line}`;
+    const name = frame.url === "" ? called : `${called}  ${fileOf(frame.url)}${line}`;
     functions.set(name, (functions.get(name) ?? 0) + took);
     places.set(place, (places.get(place) ?? 0) + took);
   }
