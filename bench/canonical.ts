@@ -26,7 +26,13 @@ function canonicalText(text: string, key: string): unknown {
 
 /** Where two canonical forms first differ, and the two values there; undefined where they are equal. */
 export function difference(a: unknown, b: unknown, path = "data"): string | undefined {
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) {
+  if (
+    typeof a !== "object" ||
+    typeof b !== "object" ||
+    a === null ||
+    b === null ||
+    Array.isArray(a) !== Array.isArray(b)
+  ) {
     return Object.is(a, b) ? undefined : `${path}: ${show(a)} is not ${show(b)}`;
   }
   const left = a as Record<string, unknown>;

@@ -9,7 +9,12 @@ import { BIG_SLUG, SIZES, type Size, UPSERTED } from "./sizes.ts";
 const LOAD_VERSION = 1;
 
 /** The same for every contender. Durability is PostgreSQL's default: a commit is on disk. */
-const SETTINGS = { shared_buffers: "1GB", effective_cache_size: "3GB", random_page_cost: "1.1", max_connections: "200" };
+const SETTINGS = {
+  shared_buffers: "1GB",
+  effective_cache_size: "3GB",
+  random_page_cost: "1.1",
+  max_connections: "200",
+};
 
 export interface Databases {
   readonly urls: Readonly<Record<Size, string>>;
@@ -62,7 +67,14 @@ async function load(dataDir: string, adminUrl: string, size: Size, url: string, 
   });
   const { datasets, runs, simulations, big } = SIZES[size];
   await product(url, ["migrate"], stop);
-  const totals = ["--datasets", String(datasets - 1), "--runs", String(runs - big), "--simulations", String(simulations)];
+  const totals = [
+    "--datasets",
+    String(datasets - 1),
+    "--runs",
+    String(runs - big),
+    "--simulations",
+    String(simulations),
+  ];
   await product(url, ["seed", ...totals], stop);
   await withClient(url, async (client) => {
     await client.query(INSERT_BIG, [BIG_SLUG, big]);

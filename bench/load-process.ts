@@ -30,7 +30,10 @@ async function work(job: Job): Promise<Outcome> {
         const at = next++ % bodies.length;
         const request = job.requests[at];
         const body = bodies[at];
-        if (!request || !body || performance.now() >= until) return resolve();
+        if (!request || !body || performance.now() >= until) {
+          resolve();
+          return;
+        }
         let status = 0;
         let length = 0;
         let wrong = false;
@@ -42,7 +45,8 @@ async function work(job: Job): Promise<Outcome> {
           if (error || status !== 200 || wrong || changed) {
             failed += 1;
             const why = error?.message ?? (changed ? `${length} bytes instead of ${lengths[at]}` : `status ${status}`);
-            if (failures.length < SHOWN_FAILURES) failures.push(`${request.path}: ${wrong ? "errors in the answer" : why}`);
+            if (failures.length < SHOWN_FAILURES)
+              failures.push(`${request.path}: ${wrong ? "errors in the answer" : why}`);
           }
           send();
         };

@@ -41,34 +41,40 @@ export interface Measuring {
   onTurn?(): void;
 }
 
+/** What is measured in one turn: a contender, asked these shapes mixed. */
+export interface Line {
+  readonly running: Running;
+  readonly shapes: readonly Shape[];
+}
+
 /** Measures in turns, A B C A B C …, so that what else the machine does meets all alike. Throws where an answer is wrong. */
-export async function measureInTurns(
-  shapes: readonly Shape[],
-  contenders: readonly Running[],
-  plan: Plan,
-  measuring: Measuring,
-): Promise<Figures[]> {
-  for (const running of contenders) await turn(shapes, running, plan.connections, plan.warmUp, measuring);
-  const seen: Figures[][] = contenders.map(() => []);
+export async function measureInTurns(lines: readonly Line[], plan: Plan, measuring: Measuring): Promise<Figures[]> {
+  for (const line of lines) await turn(line, plan.connections, plan.warmUp, measuring);
+  const seen: Figures[][] = lines.map(() => []);
   for (let round = 0; round < plan.rounds; round += 1) {
-    for (const [i, running] of contenders.entries()) {
-      seen[i]?.push(await turn(shapes, running, plan.connections, plan.turn, measuring));
-    }
+    for (const [i, line] of lines.entries()) seen[i]?.push(await turn(line, plan.connections, plan.turn, measuring));
   }
   return seen.map(medians);
 }
 
-/** One server under load for a while, with all shapes mixed. */
+/** How many turns `measureInTurns` takes: for the bar. */
+export function turnsOf(lines: number, { rounds }: Plan): number {
+  return lines * (1 + rounds);
+}
+
+/** One server under load for a while. */
 async function turn(
-  shapes: readonly Shape[],
-  { contender, server, variants }: Running,
+  { running: { contender, server, variants }, shapes }: Line,
   connections: number,
   milliseconds: number,
   { load, postmasterPid, onTurn }: Measuring,
 ): Promise<Figures> {
   const requests = mixed(
     shapes.map((shape) =>
-      (variants.get(shape) ?? []).map((variant) => ({ path: contender.path(shape), body: contender.body(shape, variant) })),
+      (variants.get(shape) ?? []).map((variant) => ({
+        path: contender.path(shape),
+        body: contender.body(shape, variant),
+      })),
     ),
   );
   forgetPeak(server.pid);

@@ -51,8 +51,11 @@ export async function startServer(
   });
   let output = "";
   const origin = await new Promise<string>((resolve, reject) => {
-    const fail = (why: string) => reject(new Error(`${contender.name} ${why}. It wrote:\n${output}`));
     const timer = setTimeout(() => fail("did not say where it listens"), START_TIMEOUT_MS);
+    const fail = (why: string) => {
+      clearTimeout(timer);
+      reject(new Error(`${contender.name} ${why}. It wrote:\n${output}`));
+    };
     child.once("error", (error) => fail(`could not be started: ${error.message}`));
     child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     for (const stream of [child.stdout, child.stderr]) {

@@ -18,7 +18,11 @@ export async function prepare(
 ): Promise<Running> {
   const server = await startServer(contender, databaseUrl);
   servers.push(server);
-  return { contender, server, variants: await variantsFor(contender, shapes, size, { origin: server.origin, databaseUrl }) };
+  return {
+    contender,
+    server,
+    variants: await variantsFor(contender, shapes, size, { origin: server.origin, databaseUrl }),
+  };
 }
 
 async function variantsFor(
@@ -27,7 +31,9 @@ async function variantsFor(
   size: Size,
   at: { readonly origin: string; readonly databaseUrl: string },
 ): Promise<ReadonlyMap<Shape, readonly Variant[]>> {
-  const after = shapes.includes("deep") ? await contender.positionAfter(rowsBeforeDeep(size), idOf(BIG_SLUG), at) : undefined;
+  const after = shapes.includes("deep")
+    ? await contender.positionAfter(rowsBeforeDeep(size), idOf(BIG_SLUG), at)
+    : undefined;
   return new Map(shapes.map((shape) => [shape, variantsOf(shape, size, idOf, after)]));
 }
 
@@ -38,11 +44,17 @@ function idOf(slug: string): string {
 }
 
 /** Throws, naming the place, where two contenders do not give the same data, or write it. */
-export async function requireSameAnswers(contenders: readonly Running[], shapes: readonly Shape[], url: string): Promise<void> {
+export async function requireSameAnswers(
+  contenders: readonly Running[],
+  shapes: readonly Shape[],
+  url: string,
+  stop: AbortSignal,
+): Promise<void> {
   for (const shape of shapes) {
     const count = contenders[0]?.variants.get(shape)?.length ?? 0;
     let reference: unknown;
     for (const running of contenders) {
+      stop.throwIfAborted();
       const answers: unknown[] = [];
       for (let i = 0; i < count; i += 1) answers.push(await answerOf(running, shape, i));
       const data = shape === "upsert" ? await written(url) : answers;

@@ -28,7 +28,7 @@ export interface Variant {
 }
 
 /** Every column of a dataset that a client writes. */
-export interface Upsert {
+interface Upsert {
   readonly datasetId: string;
   readonly datasetSlug: string;
   readonly symbol: string;

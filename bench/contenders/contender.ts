@@ -14,7 +14,7 @@ export interface Contender {
   positionAfter(rows: number, datasetId: string, at: Started): Promise<unknown>;
 }
 
-export interface Started {
+interface Started {
   /** Where the server listens: scheme, host and port. */
   readonly origin: string;
   readonly databaseUrl: string;

@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { withClient } from "../database.ts";
+import { FLOOR } from "../report.ts";
 import type { Contender } from "./contender.ts";
 
 /** What a good hand makes without a framework: one statement for each shape, and its text written through. */
 export function floor(node: string): Contender {
   return {
-    name: "floor",
+    name: FLOOR,
     command: [node, fileURLToPath(new URL("floor-server.ts", import.meta.url))],
     env: { NODE_ENV: "production" },
     headers: { "content-type": "application/json" },

@@ -1,7 +1,8 @@
 // PostGraphile as its documentation has it: the Amber preset, in production mode (NODE_ENV and GRAPHILE_ENV are set by who
 // starts it). Plain JavaScript, as its own examples are.
-import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
+
 import { makePgService } from "postgraphile/adaptors/pg";
+import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 
 export default {
   extends: [PostGraphileAmberPreset],

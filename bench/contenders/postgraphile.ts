@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { POSTGRAPHILE } from "../report.ts";
 import type { Variant } from "../shapes.ts";
 import type { Contender } from "./contender.ts";
 import { GRAPHQL_HEADERS, operationsOf, walk } from "./graphql.ts";
@@ -7,7 +8,7 @@ const operation = operationsOf("postgraphile.graphql");
 
 export function postgraphile(node: string): Contender {
   return {
-    name: "postgraphile",
+    name: POSTGRAPHILE,
     command: [node, fileURLToPath(new URL("postgraphile.mjs", import.meta.url))],
     env: { NODE_ENV: "production", GRAPHILE_ENV: "production" },
     headers: GRAPHQL_HEADERS,

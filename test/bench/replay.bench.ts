@@ -1,4 +1,4 @@
-// How fast a spool is replayed, beside what else could be done with it, in one run: `npm run bench -- replay`. The number of
+// How fast a spool is replayed, beside what else could be done with it, in one run: `npm run bench:replay`. The number of
 // statements is STATEMENTS (default 200000).
 import { createWriteStream, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
