@@ -4,9 +4,11 @@ import type { ErrorCode } from "../errors.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { createDirect, type DirectOptions } from "./direct.ts";
 import { ENDPOINT } from "./endpoint.ts";
-import { createGraphQL, type GraphQLOptions } from "./yoga.ts";
+import type { createGraphQL, GraphQLOptions } from "./yoga.ts";
 
 export { ENDPOINT };
+
+const LOAD_AFTER_MS = 500;
 
 /** Keeps answers once it is `live`, that is: told of every change. */
 export function createCache(maxBytes: number): AnswerCache {
@@ -17,7 +19,16 @@ export interface HandlerOptions extends DirectOptions, Pick<GraphQLOptions, "log
 
 /** Answers HTTP: GraphQL and GraphiQL at `ENDPOINT`, where `/` leads too. What Yoga would stumble over is refused before it. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const yoga = createGraphQL({ ...options, onWritten: () => options.cache.invalidateAll() });
+  // Yoga takes half of the time that all modules take, and queries do without it: loaded a moment after the start, or
+  // for the first who asks for it.
+  let loading: Promise<ReturnType<typeof createGraphQL>> | undefined;
+  const yoga = () => {
+    loading ??= import("./yoga.ts").then(({ createGraphQL }) =>
+      createGraphQL({ ...options, onWritten: () => options.cache.invalidateAll() }),
+    );
+    return loading;
+  };
+  setTimeout(yoga, LOAD_AFTER_MS).unref();
   const direct = createDirect(options);
   return async (request, response) => {
     if (request.url === "/") {
@@ -28,7 +39,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
     if (refusal) refuse(response, ...refusal);
     else {
       const db = await direct(request, response);
-      if (db) await yoga(request, response, { db });
+      if (db) await (await yoga())(request, response, { db });
     }
   };
 }
