@@ -51,12 +51,22 @@ export function differ(
   operationName: string | undefined,
 ): (variables: Record<string, unknown>) => Promise<Outcome> {
   const compiled = compile(schema, document, operationName);
+  /** What comes of it where the statement of this number fails, as where the database goes away. */
+  const broken = async (variables: Record<string, unknown>, failing: number): Promise<string | undefined> => {
+    const text = await compiled?.execute({ db: counting(db, failing).db }, variables);
+    return text === undefined ? undefined : `answered ${cut(text)} where statement ${failing} failed`;
+  };
   return async (variables) => {
     const ofGraphqlJs = counting(db);
     const expected = await answer(schema, ofGraphqlJs.db, document, operationName, variables);
     const own = counting(db);
     const before = JSON.stringify(variables);
-    const actual = await compiled?.execute({ db: own.db }, variables);
+    let actual: string | undefined;
+    try {
+      actual = await compiled?.execute({ db: own.db }, variables);
+    } catch (error) {
+      return { kind: "left", difference: `threw ${error instanceof Error ? error.stack : error}`, expected };
+    }
     const kind = expected.errors ? "failed" : actual === undefined ? "left" : "answered";
     const outcome = (difference?: string) => ({ kind, difference, expected }) as const;
     if (JSON.stringify(variables) !== before) return outcome("the variables were changed");
@@ -67,7 +77,9 @@ export function differ(
     if (difference === undefined && own.statements() > ofGraphqlJs.statements()) {
       return outcome(`${own.statements()} statements, where graphql-js sends ${ofGraphqlJs.statements()}`);
     }
-    return outcome(difference);
+    if (difference !== undefined || own.statements() === 0) return outcome(difference);
+    // Another statement each time, and yet always the same one of the same answer.
+    return outcome(await broken(variables, 1 + (actual.length % own.statements())));
   };
 }
 
@@ -132,16 +144,17 @@ function keyThatComesTwice(text: string): string | undefined {
 
 /**
  * Counts statements, and runs them one after the other: which loads share a statement would otherwise depend on which of two
- * statements happens to be answered first.
+ * statements happens to be answered first. `failing`: the number of the one that fails.
  */
-function counting(db: Db): { db: Db; statements(): number } {
+function counting(db: Db, failing?: number): { db: Db; statements(): number } {
   let statements = 0;
   let last: Promise<unknown> = Promise.resolve();
   return {
     db: {
       query<Row>(text: string, values?: readonly unknown[]) {
         statements++;
-        const rows = last.then(() => db.query<Row>(text, values));
+        const fails = statements === failing;
+        const rows = last.then(() => (fails ? Promise.reject(new Error("no database")) : db.query<Row>(text, values)));
         last = rows.catch(() => {}).then(() => setImmediate());
         return rows;
       },
