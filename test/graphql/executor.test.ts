@@ -166,7 +166,11 @@ const BROKEN: readonly [name: string, broken: Compile, found: RegExp][] = [
   ["variables of another time", (...of) => remembering(standIn()(...of)), /expected/],
   ["a statement too many", standIn({ before: (inner) => inner.query("SELECT 1") }), /statements/],
   ["a key twice", standIn({ text: (text) => text.replace(/"(\w+)":(\d+|true|false)/, '"$1":0,"$1":$2') }), /twice/],
-  ["an answer in spite of errors", (...of) => answering(standIn()(...of)), /^answered .* (where there are errors|failed)/],
+  [
+    "an answer in spite of errors",
+    (...of) => answering(standIn()(...of)),
+    /^answered .* (where there are errors|failed)/,
+  ],
 ];
 
 function reversed(value: unknown): unknown {

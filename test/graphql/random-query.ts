@@ -135,7 +135,7 @@ class Generator {
     const texts: string[] = [];
     let rows = 0;
     let height = 0;
-    const wanted = 1 + random.int(Math.min(8, this.keys.possible(type, this.bounded(place)).length + 1));
+    const wanted = 1 + random.int(Math.min(8, this.keys.possible(type, this.bounded(place)) + 1));
     for (let i = 0; i < wanted; i++) {
       const one = this.selection(type, { ...place, room: place.room - rows });
       texts.push(one.text);

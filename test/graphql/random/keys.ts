@@ -92,6 +92,7 @@ export class Keys {
   private readonly random: Random;
   private readonly values: Values;
   private readonly writer: Writer;
+  private readonly fields = new Map<GraphQLCompositeType, { leaves: readonly Field[]; composite: readonly Field[] }>();
   private aliases = 0;
 
   constructor(schema: GraphQLSchema, random: Random, values: Values, writer: Writer) {
@@ -110,7 +111,7 @@ export class Keys {
       const use = useOf(key, type);
       return (
         use !== undefined &&
-        this.affordable(use.field, use.call.rows, place) &&
+        (this.hasRoom(place, use.call.rows) || !isCompositeType(getNamedType(use.field.type))) &&
         (use.call.boundTo === undefined || (!place.shared && use.call.boundTo === (place.row?.id ?? "")))
       );
     };
@@ -185,25 +186,34 @@ export class Keys {
     const query = type === this.schema.getQueryType();
     if (random.chance(0.06)) return TypeNameMetaFieldDef;
     if (query && random.chance(0.02)) return random.pick([SchemaMetaFieldDef, TypeMetaFieldDef]);
-    const possible = this.possible(type, place);
-    const isComposite = (field: Field) => isCompositeType(getNamedType(field.type));
-    const composite = possible.filter((one) => isComposite(one) && (one.name !== "validation" || random.chance(0.15)));
-    const leaves = possible.filter((one) => !isComposite(one));
+    const { leaves } = this.fieldsOf(type);
+    const composite = this.hasRoom(place)
+      ? this.fieldsOf(type).composite.filter(({ name }) => name !== "validation" || random.chance(0.15))
+      : [];
     // A connection's only leaf is a number.
     const deeper = leaves.length === 0 || random.chance(leaves.length === 1 ? 0.75 : 0.4);
     const from = composite.length > 0 && deeper ? composite : leaves;
     return from.length === 0 ? TypeNameMetaFieldDef : random.pick(from);
   }
 
-  /** The fields of the type that there is room for. */
-  possible(type: GraphQLCompositeType, place: Place<unknown>): Field[] {
-    const all = "getFields" in type ? Object.values<Field>(type.getFields()) : [];
-    return all.filter((field) => this.affordable(field, 1, place));
+  /** How many fields of the type there is room for. */
+  possible(type: GraphQLCompositeType, place: Place<unknown>): number {
+    const { leaves, composite } = this.fieldsOf(type);
+    return leaves.length + (this.hasRoom(place) ? composite.length : 0);
   }
 
-  private affordable(field: Field, rows: number, { depth, room }: Place<unknown>): boolean {
-    if (!isCompositeType(getNamedType(field.type))) return true;
-    return depth > 0 && rows <= room && room >= 1;
+  private fieldsOf(type: GraphQLCompositeType): { leaves: readonly Field[]; composite: readonly Field[] } {
+    const known = this.fields.get(type);
+    if (known) return known;
+    const all = "getFields" in type ? Object.values<Field>(type.getFields()) : [];
+    const composite = all.filter((field) => isCompositeType(getNamedType(field.type)));
+    const fields = { leaves: all.filter((field) => !composite.includes(field)), composite };
+    this.fields.set(type, fields);
+    return fields;
+  }
+
+  private hasRoom({ depth, room }: Place<unknown>, rows = 1): boolean {
+    return depth > 0 && room >= Math.max(1, rows);
   }
 
   /** Types whose objects may stand in one place share their keys: those of an interface. */
