@@ -217,3 +217,12 @@ test("numbers count as they are read by a client, and as they are written", () =
   expect(differenceOf('{"data":{"a":[0,1.5]}}', expected)).toBe("at /data/a: 2 items, expected 3");
   expect(differenceOf('{"data":{"a":[0,1.5,NaN]}}', expected)).toMatch(/no JSON/);
 });
+
+test("a document that fails is shown as the little of it that fails", async () => {
+  const { text } = randomQuery(schema, 1, pool, "none");
+  const asks = async (document: DocumentNode) => /totalCount[^}]*@(skip|include)/.test(print(document));
+  expect(await asks(parse(text))).toBe(true);
+  const smallest = await reduce(schema, parse(text), asks);
+  expect(validate(schema, smallest)).toEqual([]);
+  expect(print(smallest).match(/\w+/g)?.length).toBeLessThan(12);
+});

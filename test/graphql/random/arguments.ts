@@ -98,7 +98,7 @@ function page(
   } else {
     give("filter", 0.4);
     give("orderBy", 0.4);
-    if (!backward && args["last"] == null) give("offset", 0.3);
+    if (!backward && args["last"] == null) give("offset", 0.6);
     if (random.chance(0.1)) args[random.pick(["after", "before"])] = null;
   }
   if (values.fault()) args[random.pick(["first", "last"])] = random.pick([-1, 1001, 5000, 2]);

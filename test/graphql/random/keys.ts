@@ -7,6 +7,7 @@ import {
   isCompositeType,
   isInterfaceType,
   isObjectType,
+  isRequiredArgument,
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
   TypeNameMetaFieldDef,
@@ -163,9 +164,12 @@ export class Keys {
   private use(field: Field, call: Call): Use {
     const variables = new Set<string>();
     const args = field.args.flatMap((arg) => {
-      if (!(arg.name in call.args)) return [];
       const how = call.boundTo === undefined ? {} : { fixed: true };
-      const text = this.writer.write(arg.type, call.args[arg.name], arg.name, variables, how);
+      // What is left out, and what is null, may still be written, as a variable too.
+      const given = arg.name in call.args;
+      if (!given && (isRequiredArgument(arg) || !this.random.chance(0.15))) return [];
+      const value = given ? call.args[arg.name] : this.random.pick([undefined, null]);
+      const text = this.writer.write(arg.type, value, arg.name, variables, how);
       return text === undefined ? [] : [`${arg.name}: ${text}`];
     });
     return { field, call, args, variables };
