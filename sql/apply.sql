@@ -76,6 +76,7 @@ BEGIN;
 \ir functions/30_patch_stage1_dataset.sql
 \ir functions/50_vocabulary.sql
 \ir functions/60_list_pages.sql
+\ir functions/70_changes.sql
 \ir grants.sql
 COMMIT;
 

@@ -9,6 +9,8 @@ export interface Config {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
+  /** How much memory the answers may take that are kept; 0: none is kept. */
+  readonly cacheBytes: number;
   readonly logLevel: LogLevel;
 }
 
@@ -37,6 +39,11 @@ const schema = z.object({
     .transform(Number)
     .refine((port) => port <= 65_535, "must be a port number, 0 to 65535 (0: any that is free)")
     .default(4000),
+  STAGE1_CACHE_MB: z
+    .string()
+    .regex(/^\d{1,5}$/, "must be a whole number of megabytes, 0 to 99999 (0: no cache)")
+    .transform(Number)
+    .default(64),
   STAGE1_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
@@ -66,6 +73,7 @@ export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
     dataDir: data.STAGE1_DATA_DIR,
     host: data.HOST,
     port: data.PORT,
+    cacheBytes: data.STAGE1_CACHE_MB * 1_000_000,
     logLevel: data.STAGE1_LOG_LEVEL,
   });
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inject } from "vitest";
 import { createPool, openClient, type Pool } from "../src/db/pool.ts";
-import { createHandler } from "../src/graphql/handler.ts";
+import { createCache, createHandler } from "../src/graphql/handler.ts";
 
 /** A database of the test's own on the run's PostgreSQL. */
 export interface TestDatabase {
@@ -80,7 +80,11 @@ export async function startServer(database: TestDatabase): Promise<TestServer> {
   let statements: string[] = [];
   const internalErrors: unknown[] = [];
   const pool = openTestPool(database.url, (text) => statements.push(text));
-  const handler = createHandler({ db: pool, logInternalError: (error) => internalErrors.push(error) });
+  const handler = createHandler({
+    db: pool,
+    cache: createCache(0),
+    logInternalError: (error) => internalErrors.push(error),
+  });
   // Not the default of 5 s, after which a slow machine's client may find its connection closed as it sends on it.
   const server = await listen(createServer({ keepAliveTimeout: 0 }, handler));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;

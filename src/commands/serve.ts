@@ -4,6 +4,7 @@ import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
+import { followChanges } from "../db/changes.ts";
 import type { EmbeddedDatabase } from "../db/embedded.ts";
 import type { ErrorCode } from "../errors.ts";
 import { aborted } from "./aborted.ts";
@@ -47,8 +48,25 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
 
     const pool = openPool(database.url, log);
     releases.push(() => Promise.race([pool.end(), delay(POOL_GRACE_MS)]));
+    const cache = graphql.createCache(config.cacheBytes);
+    if (config.cacheBytes > 0) {
+      const feed = followChanges({
+        url: database.url,
+        onChange: (table) => cache.invalidate(table),
+        onConnect() {
+          cache.live = true;
+          log.debug("changes of the database are heard: answers are kept");
+        },
+        onDisconnect(error) {
+          cache.live = false;
+          log.warn({ err: error }, "changes of the database are not heard: no answer is kept until they are");
+        },
+      });
+      releases.push(() => feed.close());
+    }
     answer = graphql.createHandler({
       db: pool,
+      cache,
       logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
     });
     process.stdout.write(banner(`${baseUrl(server)}${graphql.ENDPOINT}`, database, options));

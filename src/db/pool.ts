@@ -1,12 +1,23 @@
+import { createHash } from "node:crypto";
 import pg from "pg";
-import { isConnectionError, messageOf } from "../errors.ts";
+import { codeOf, isConnectionError, messageOf } from "../errors.ts";
 
 /**
  * One statement, parameterised, to rows. Values come as the API serves them: bigint as number, timestamptz as
  * PostgreSQL's text in UTC (a Date would cut microseconds), jsonb parsed.
  */
 export interface Db {
-  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Row[]>;
+}
+
+interface QueryOptions {
+  /**
+   * Keep the statement's plan for the next time: planning often takes longer than reading. Only for a statement whose best
+   * plan is the same for all values.
+   */
+  readonly prepare?: boolean;
+  /** The result depends on more than the rows of tables, such as the time. */
+  readonly volatile?: boolean;
 }
 
 export interface Pool extends Db {
@@ -53,25 +64,47 @@ export function createPool(options: PoolOptions): Pool {
   // Nor does the pool listen while a statement runs: that rejects by itself.
   pool.on("connect", (client) => client.on("error", () => {}));
 
-  return {
-    async query<Row>(statement: string, values: readonly unknown[] = []) {
-      options.onStatement?.(statement);
-      // Not pool.query: it closes the connection after any SQL error, a unique violation included.
-      const client = await pool.connect();
-      let broken: Error | undefined;
-      try {
-        const { rows } = await client.query(statement, [...values]);
-        return rows as Row[];
-      } catch (error) {
-        if (isConnectionError(error)) broken = error instanceof Error ? error : new Error(messageOf(error));
-        throw error;
-      } finally {
-        client.release(broken);
+  const prepared = new WeakMap<pg.PoolClient, Set<string>>();
+
+  async function query<Row>(text: string, values: readonly unknown[] = [], { prepare = false }: QueryOptions = {}) {
+    options.onStatement?.(text);
+    // Not pool.query: it closes the connection after any SQL error, a unique violation included.
+    const client = await pool.connect();
+    const names = prepared.get(client) ?? new Set();
+    prepared.set(client, names);
+    let broken: Error | boolean = false;
+    try {
+      const statement: pg.QueryConfig = { text, values: [...values] };
+      if (prepare) {
+        statement.name = createHash("sha1").update(text).digest("base64");
+        names.add(statement.name);
+        broken = names.size > MAX_PREPARED;
       }
-    },
-    end: () => pool.end(),
-  };
+      const { rows } = await client.query(statement);
+      return rows as Row[];
+    } catch (error) {
+      if (isConnectionError(error)) broken = error instanceof Error ? error : new Error(messageOf(error));
+      if (!prepare || !PLAN_LOST.has(codeOf(error) ?? "")) throw error;
+      broken = true;
+    } finally {
+      client.release(broken);
+    }
+    return query<Row>(text, values);
+  }
+  return { query, end: () => pool.end() };
 }
+
+/**
+ * How many statements a connection may keep prepared. One that has more is closed after use, and another opened: there is
+ * a statement for each combination of columns, so that clients decide how many there are.
+ */
+const MAX_PREPARED = 200;
+
+/**
+ * A prepared statement cannot be used any more: its columns have other types since (0A000), or a connection pooler gave it
+ * to another session than before (26000: not there, 42P05: there already).
+ */
+const PLAN_LOST: ReadonlySet<string> = new Set(["0A000", "26000", "42P05"]);
 
 /** Opens one connection outside any pool, for work that holds a lock or a transaction. */
 export async function openClient(

@@ -1,8 +1,8 @@
 import type { Db } from "../db/pool.ts";
-import type { List } from "./page.ts";
-import { containing, equal, jsonColumn, type TimeRange, within } from "./sql.ts";
+import { type List, readRows } from "./page.ts";
+import { containing, equal, jsonText, type TimeRange, within } from "./sql.ts";
 
-/** A row of `stage1_datasets`. Timestamps as PostgreSQL's text in UTC. */
+/** A row of `stage1_datasets`. Timestamps as PostgreSQL's text in UTC, JSON as text. */
 export interface DatasetRow {
   dataset_id: string;
   dataset_slug: string;
@@ -19,9 +19,12 @@ export interface DatasetRow {
   indicator_first_ts: string | null;
   indicator_last_ts: string | null;
   is_complete: boolean;
-  metadata: unknown;
+  metadata: string;
   created_at: string;
   updated_at: string;
+  /** Where its page brought them along. */
+  run_count?: number;
+  simulation_count?: number;
 }
 
 export interface DatasetFilter {
@@ -37,17 +40,34 @@ export type DatasetOrderField = "UPDATED_AT" | "CREATED_AT" | "DATASET_SLUG" | "
 
 const IS_COMPLETE = "(d.ohlcv_measurement <> '' AND d.indicator_measurement <> '')";
 
-const COLUMNS = `
-  d.dataset_id, d.dataset_slug,
-  nullif(d.symbol, '') AS symbol, nullif(d.granularity, '') AS granularity, nullif(d.source, '') AS source,
-  nullif(d.ohlcv_measurement, '') AS ohlcv_measurement, nullif(d.indicator_measurement, '') AS indicator_measurement,
-  coalesce(d.ohlcv_row_count, 0) AS ohlcv_row_count, coalesce(d.indicator_row_count, 0) AS indicator_row_count,
-  d.ohlcv_first_ts, d.ohlcv_last_ts, d.indicator_first_ts, d.indicator_last_ts,
-  ${IS_COMPLETE} AS is_complete, ${jsonColumn("d.metadata")}, d.created_at, d.updated_at`;
+const COLUMNS = {
+  dataset_id: "d.dataset_id",
+  dataset_slug: "d.dataset_slug",
+  symbol: "nullif(d.symbol, '')",
+  granularity: "nullif(d.granularity, '')",
+  source: "nullif(d.source, '')",
+  ohlcv_measurement: "nullif(d.ohlcv_measurement, '')",
+  indicator_measurement: "nullif(d.indicator_measurement, '')",
+  ohlcv_row_count: "coalesce(d.ohlcv_row_count, 0)",
+  indicator_row_count: "coalesce(d.indicator_row_count, 0)",
+  ohlcv_first_ts: "d.ohlcv_first_ts",
+  ohlcv_last_ts: "d.ohlcv_last_ts",
+  indicator_first_ts: "d.indicator_first_ts",
+  indicator_last_ts: "d.indicator_last_ts",
+  is_complete: IS_COMPLETE,
+  metadata: jsonText("d.metadata"),
+  created_at: "d.created_at",
+  updated_at: "d.updated_at",
+} satisfies Record<Exclude<keyof DatasetRow, "run_count" | "simulation_count">, string>;
 
 export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
   from: "stage1_datasets d",
   columns: COLUMNS,
+  ids: ["dataset_id"],
+  counts: {
+    run_count: "(SELECT count(*) FROM walkforward_runs r WHERE r.dataset_id = d.dataset_id)",
+    simulation_count: "(SELECT count(*) FROM simulation_runs s WHERE s.dataset_id = d.dataset_id)",
+  },
   orders: {
     UPDATED_AT: [{ sql: "d.updated_at", type: "timestamptz" }],
     CREATED_AT: [{ sql: "d.created_at", type: "timestamptz" }],
@@ -70,14 +90,12 @@ export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
   ],
 };
 
-/** The datasets with these ids, in any order; an unknown id has none. */
-export function datasetsById(db: Db, ids: readonly string[]): Promise<DatasetRow[]> {
-  return db.query<DatasetRow>(`SELECT ${COLUMNS} FROM stage1_datasets d WHERE d.dataset_id = ANY ($1::uuid[])`, [ids]);
+/** The datasets with these ids, in any order; an unknown id has none. `wanted`: columns and counts, by default all columns. */
+export function datasetsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<DatasetRow[]> {
+  return readRows(db, datasets, wanted, ["d.dataset_id", "uuid"], ids);
 }
 
-/** The datasets with these slugs, in any order; an unknown slug has none. */
-export function datasetsBySlug(db: Db, slugs: readonly string[]): Promise<DatasetRow[]> {
-  return db.query<DatasetRow>(`SELECT ${COLUMNS} FROM stage1_datasets d WHERE d.dataset_slug = ANY ($1::text[])`, [
-    slugs,
-  ]);
+/** The datasets with these slugs, in any order; an unknown slug has none. `wanted` as above. */
+export function datasetsBySlug(db: Db, slugs: readonly string[], wanted: readonly string[]): Promise<DatasetRow[]> {
+  return readRows(db, datasets, [...wanted, "dataset_slug"], ["d.dataset_slug", "text"], slugs);
 }

@@ -33,12 +33,22 @@ const idOrFirst = (column: string) => `coalesce(h.${column}, '00000000-0000-0000
 
 export const hierarchy: List<HierarchyRow, HierarchyFilter, "DATASET_SLUG"> = {
   from: "dataset_hierarchy h",
-  columns: `
-    h.dataset_id, h.dataset_slug, nullif(h.ohlcv_measurement, '') AS ohlcv_measurement,
-    nullif(h.indicator_measurement, '') AS indicator_measurement, h.run_id, h.prediction_measurement, h.serialized_config,
-    h.simulation_id, nullif(h.questdb_namespace, '') AS questdb_namespace, ${status("status")} AS status,
-    ${status("run_status")} AS run_status, ${status("simulation_status")} AS simulation_status,
-    h.simulation_serialized_config`,
+  columns: {
+    dataset_id: "h.dataset_id",
+    dataset_slug: "h.dataset_slug",
+    ohlcv_measurement: "nullif(h.ohlcv_measurement, '')",
+    indicator_measurement: "nullif(h.indicator_measurement, '')",
+    run_id: "h.run_id",
+    prediction_measurement: "h.prediction_measurement",
+    serialized_config: "h.serialized_config",
+    simulation_id: "h.simulation_id",
+    questdb_namespace: "nullif(h.questdb_namespace, '')",
+    status: status("status"),
+    run_status: status("run_status"),
+    simulation_status: status("simulation_status"),
+    simulation_serialized_config: "h.simulation_serialized_config",
+  },
+  ids: ["dataset_id"],
   orders: {
     DATASET_SLUG: [
       { sql: "h.dataset_slug", type: "text" },

@@ -1,5 +1,5 @@
 import type { Db } from "../db/pool.ts";
-import { Params } from "./sql.ts";
+import { type Columns, Params, selectList } from "./sql.ts";
 
 /** One component of an order: an expression that is never null, and its type. */
 export interface SortKey {
@@ -7,11 +7,19 @@ export interface SortKey {
   readonly type: "timestamptz" | "text" | "uuid";
 }
 
+/** What can be read of a row. */
+interface Selectable {
+  /** The columns of the row's type, of which those are read that are asked for. */
+  readonly columns: Columns;
+  /** Of these, the ones that every row brings. */
+  readonly ids: readonly string[];
+  /** Columns that count a row's children: only where they are asked for. */
+  readonly counts?: Columns;
+}
+
 /** A table or view that is read in pages. All lists go through the functions below; each states only what is its own. */
-export interface List<Row, Filter, Field extends string> {
+export interface List<Row, Filter, Field extends string> extends Selectable {
   readonly from: string;
-  /** The select list, whose names are `Row`'s. */
-  readonly columns: string;
   readonly orders: Readonly<Record<Field, readonly SortKey[]>>;
   /** Ends every order, so that it is total: pages neither overlap nor leave out. */
   readonly tiebreak: SortKey;
@@ -28,6 +36,10 @@ export type Position = readonly string[];
 export interface PageQuery<Filter, Field extends string> {
   readonly filter: Filter;
   readonly orderBy: { readonly field: Field; readonly direction: Direction };
+  /** The columns and counts to read, besides the ids. */
+  readonly columns: readonly string[];
+  /** Whether `positionOf` is going to be asked for. */
+  readonly positions: boolean;
   readonly limit: number;
   /** The last `limit` rows of the range, not the first. */
   readonly backward: boolean;
@@ -37,14 +49,9 @@ export interface PageQuery<Filter, Field extends string> {
   readonly offset: number;
 }
 
-interface PageRow<Row> {
-  readonly row: Row;
-  readonly position: Position;
-}
-
 export interface Page<Row> {
   /** In the list's order, also when read backward. */
-  readonly rows: readonly PageRow<Row>[];
+  readonly rows: readonly Row[];
   /** There are more rows in the direction of reading, inside the range. */
   readonly more: boolean;
 }
@@ -54,8 +61,6 @@ export interface Parents {
   readonly column: string;
   readonly ids: readonly string[];
 }
-
-type KeyColumns = Record<`k${number}`, string>;
 
 /** Every key of an order, the one that breaks ties last. */
 export function sortKeys<Row, Filter, Field extends string>(
@@ -72,8 +77,10 @@ export async function readPage<Row, Filter, Field extends string>(
   query: PageQuery<Filter, Field>,
 ): Promise<Page<Row>> {
   const params = new Params();
-  const rows = await db.query<Row & KeyColumns>(pageSql(list, query, params, []), params.values);
-  return toPage(list, query, rows);
+  const rows = await db.query<Row>(pageSql(list, query, params, []), params.values, {
+    prepare: query.offset === 0 && isUnfiltered(list, query.filter),
+  });
+  return toPage(query, rows);
 }
 
 /** The same page of each parent's list, in the order of the parents: one statement for all of them. */
@@ -87,16 +94,51 @@ export async function readChildPages<Row, Filter, Field extends string>(
   const ids = params.add(parents.ids, "uuid[]");
   const page = pageSql(list, query, params, [`${parents.column} = parent.id`]);
   const order = sortKeys(list, query.orderBy.field).map((_, i) => `child.k${i} ${readingDirection(query)}`);
-  const rows = await db.query<Row & KeyColumns & { parent_ordinal: number }>(
+  const rows = await db.query<Row & { parent_ordinal: number }>(
     `SELECT parent.ordinal AS parent_ordinal, child.*
      FROM unnest(${ids}) WITH ORDINALITY AS parent (id, ordinal)
      CROSS JOIN LATERAL (${page}) AS child
      ORDER BY parent.ordinal, ${order.join(", ")}`,
     params.values,
+    { prepare: query.offset === 0 && isUnfiltered(list, query.filter) },
   );
-  const ofParent: (Row & KeyColumns)[][] = parents.ids.map(() => []);
+  const ofParent: Row[][] = parents.ids.map(() => []);
   for (const row of rows) ofParent[row.parent_ordinal - 1]?.push(row);
-  return ofParent.map((children) => toPage(list, query, children));
+  return ofParent.map((children) => toPage(query, children));
+}
+
+/** The select list of these columns and counts, and of the ids, which every row brings; all columns where undefined. */
+function selected({ columns, counts, ids }: Selectable, wanted: readonly string[] = Object.keys(columns)): string {
+  const all = { ...columns, ...counts };
+  return selectList(
+    all,
+    Object.keys(all).filter((name) => ids.includes(name) || wanted.includes(name)),
+  );
+}
+
+/** The rows where `column`, of these values' type, is one of them, in any order: one statement. */
+export function readRows<Row>(
+  db: Db,
+  list: Selectable & { readonly from: string; readonly row?: Row },
+  wanted: readonly string[] | undefined,
+  [column, type]: readonly [column: string, type: "uuid" | "text"],
+  values: readonly string[],
+): Promise<Row[]> {
+  const select = `SELECT ${selected(list, wanted)} FROM ${list.from}`;
+  return db.query<Row>(`${select} WHERE ${column} = ANY ($1::${type}[])`, [values], { prepare: true });
+}
+
+/** Then the best plan is the same for all values. Which index serves a filter depends on what it looks for. */
+function isUnfiltered<Row, Filter, Field extends string>(list: List<Row, Filter, Field>, filter: Filter): boolean {
+  return list.where(filter, new Params()).length === 0;
+}
+
+/** Where a row of a page stands in its list. Only of a page that was read with `positions`. */
+export function positionOf(row: unknown): Position {
+  const keys = row as Readonly<Record<string, string>>;
+  const position: string[] = [];
+  for (let key = keys["k0"]; key !== undefined; key = keys[`k${position.length}`]) position.push(key);
+  return position;
 }
 
 /** How many rows of a whole list the filter lets through. */
@@ -107,7 +149,8 @@ export async function countRows<Row, Filter, Field extends string>(
 ): Promise<number> {
   const params = new Params();
   const where = conjunction(list.where(filter, params));
-  const [row] = await db.query<{ count: number }>(`SELECT count(*) AS count FROM ${list.from} ${where}`, params.values);
+  const text = `SELECT count(*) AS count FROM ${list.from} ${where}`;
+  const [row] = await db.query<{ count: number }>(text, params.values, { prepare: isUnfiltered(list, filter) });
   return row?.count ?? 0;
 }
 
@@ -127,6 +170,7 @@ export async function countChildren<Row, Filter, Field extends string>(
      CROSS JOIN LATERAL (SELECT count(*) AS count FROM ${list.from} ${where}) AS child
      ORDER BY parent.ordinal`,
     params.values,
+    { prepare: isUnfiltered(list, filter) },
   );
   return rows.map((row) => row.count);
 }
@@ -162,6 +206,7 @@ export async function anyOutside<Row, Filter, Field extends string>(
       ? `SELECT ${exists} FROM unnest(${ids}) WITH ORDINALITY AS parent (id, ordinal) ORDER BY ordinal`
       : `SELECT ${exists}`,
     params.values,
+    { prepare: isUnfiltered(list, outside.filter) },
   );
   return rows.map((row) => row.present);
 }
@@ -181,11 +226,14 @@ function pageSql<Row, Filter, Field extends string>(
     ...(query.before ? [comparison(keys, ascending ? "<" : ">", query.before, params)] : []),
   ]);
   const direction = readingDirection(query);
+  // PostgreSQL would count for the rows that an offset leaves out, too.
+  const { counts: _, ...withoutCounts } = list;
   return [
-    `SELECT ${list.columns}, ${keys.map((key, i) => `${key.sql} AS k${i}`).join(", ")}`,
+    `SELECT ${selected(query.offset > 0 ? withoutCounts : list, query.columns)}, ${keys.map((key, i) => `${key.sql} AS k${i}`).join(", ")}`,
     `FROM ${list.from} ${where}`,
     `ORDER BY ${keys.map((key) => `${key.sql} ${direction}`).join(", ")}`,
-    `LIMIT ${params.add(query.limit + 1)}`, // one more tells whether there are more
+    // One more tells whether there are more. Not a parameter: the plan depends on it.
+    `LIMIT ${Number(query.limit) + 1}`,
     query.offset > 0 ? `OFFSET ${params.add(query.offset)}` : "",
   ].join(" ");
 }
@@ -208,13 +256,7 @@ function readingDirection({ orderBy, backward }: PageQuery<unknown, string>): Di
   return (orderBy.direction === "ASC") === backward ? "DESC" : "ASC";
 }
 
-function toPage<Row, Filter, Field extends string>(
-  list: List<Row, Filter, Field>,
-  query: PageQuery<Filter, Field>,
-  found: readonly (Row & KeyColumns)[],
-): Page<Row> {
-  const keys = sortKeys(list, query.orderBy.field);
-  const rows = found.slice(0, query.limit).map((row) => ({ row, position: keys.map((_, i) => row[`k${i}`] ?? "") }));
-  if (query.backward) rows.reverse();
-  return { rows, more: found.length > query.limit };
+function toPage<Row>({ limit, backward }: PageQuery<unknown, string>, found: readonly Row[]): Page<Row> {
+  const rows = found.slice(0, limit);
+  return { rows: backward ? rows.reverse() : rows, more: found.length > limit };
 }

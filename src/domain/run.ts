@@ -1,20 +1,20 @@
 import type { Db } from "../db/pool.ts";
-import type { List } from "./page.ts";
-import { containing, equal, jsonColumn, type TimeRange, within } from "./sql.ts";
+import { type List, readRows } from "./page.ts";
+import { containing, equal, finite, jsonText, selectList, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_run_status()`: what the free text of a run's or a simulation's status means. */
 export type RunStatus = "PENDING" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "UNKNOWN";
 
-/** A row of `walkforward_runs`. Timestamps as PostgreSQL's text in UTC. */
+/** A row of `walkforward_runs`. Timestamps as PostgreSQL's text in UTC, JSON as text. */
 export interface RunRow {
   run_id: string;
   dataset_id: string | null;
   prediction_measurement: string;
   target_column: string;
-  feature_columns: unknown;
-  hyperparameters: unknown;
-  walk_config: unknown;
-  summary_metrics: unknown;
+  feature_columns: string;
+  hyperparameters: string;
+  walk_config: string;
+  summary_metrics: string;
   serialized_config: string | null;
   status: RunStatus;
   requested_by: string | null;
@@ -23,6 +23,8 @@ export interface RunRow {
   /** Milliseconds. */
   duration_ms: number | null;
   created_at: string;
+  /** Where its page brought it along. */
+  simulation_count?: number;
 }
 
 export interface RunFilter {
@@ -37,15 +39,29 @@ export type RunOrderField = "CREATED_AT" | "STARTED_AT" | "COMPLETED_AT" | "STAT
 
 const STATUS = "stage1_run_status(r.status)";
 
-const COLUMNS = `
-  r.run_id, r.dataset_id, r.prediction_measurement, r.target_column, r.feature_columns,
-  ${jsonColumn("r.hyperparameters")}, ${jsonColumn("r.walk_config")}, ${jsonColumn("r.summary_metrics")},
-  r.serialized_config, ${STATUS} AS status, r.requested_by,
-  r.started_at, r.completed_at, r.duration_ms, r.created_at`;
+const COLUMNS = {
+  run_id: "r.run_id",
+  dataset_id: "r.dataset_id",
+  prediction_measurement: "r.prediction_measurement",
+  target_column: "r.target_column",
+  feature_columns: "coalesce(r.feature_columns, 'null')::text",
+  hyperparameters: jsonText("r.hyperparameters"),
+  walk_config: jsonText("r.walk_config"),
+  summary_metrics: jsonText("r.summary_metrics"),
+  serialized_config: "r.serialized_config",
+  status: STATUS,
+  requested_by: "r.requested_by",
+  started_at: "r.started_at",
+  completed_at: "r.completed_at",
+  duration_ms: "r.duration_ms",
+  created_at: "r.created_at",
+} satisfies Record<Exclude<keyof RunRow, "simulation_count">, string>;
 
 export const runs: List<RunRow, RunFilter, RunOrderField> = {
   from: "walkforward_runs r",
   columns: COLUMNS,
+  ids: ["run_id"],
+  counts: { simulation_count: "(SELECT count(*) FROM simulation_runs s WHERE s.run_id = r.run_id)" },
   orders: {
     CREATED_AT: [{ sql: "r.created_at", type: "timestamptz" }],
     // What has not happened yet sorts before everything that has.
@@ -63,9 +79,9 @@ export const runs: List<RunRow, RunFilter, RunOrderField> = {
   ],
 };
 
-/** The runs with these ids, in any order; an unknown id has none. */
-export function runsById(db: Db, ids: readonly string[]): Promise<RunRow[]> {
-  return db.query<RunRow>(`SELECT ${COLUMNS} FROM walkforward_runs r WHERE r.run_id = ANY ($1::uuid[])`, [ids]);
+/** The runs with these ids, in any order; an unknown id has none. `wanted`: columns and counts, by default all columns. */
+export function runsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<RunRow[]> {
+  return readRows(db, runs, wanted, ["r.run_id", "uuid"], ids);
 }
 
 /** The run of a dataset that wrote this prediction table; undefined where there is none. */
@@ -75,25 +91,29 @@ export async function runByMeasurement(
   predictionMeasurement: string,
 ): Promise<RunRow | undefined> {
   const rows = await db.query<RunRow>(
-    `SELECT ${COLUMNS} FROM walkforward_runs r WHERE r.dataset_id = $1 AND r.prediction_measurement = $2`,
+    `SELECT ${selectList(COLUMNS)} FROM walkforward_runs r WHERE r.dataset_id = $1 AND r.prediction_measurement = $2`,
     [datasetId, predictionMeasurement],
   );
   return rows[0];
 }
 
 /** The names in `feature_columns`: an array, or, as one exporter wrote it, a string that contains the array. */
-export function featureColumns(stored: unknown): string[] {
+export function featureColumns(text: string): string[] {
+  return namesIn(JSON.parse(text));
+}
+
+function namesIn(stored: unknown): string[] {
   if (Array.isArray(stored)) return stored.map((name) => (typeof name === "string" ? name : JSON.stringify(name)));
   if (typeof stored !== "string") return stored == null ? [] : [JSON.stringify(stored)];
   try {
     const inner: unknown = JSON.parse(stored);
-    return Array.isArray(inner) ? featureColumns(inner) : [stored];
+    return Array.isArray(inner) ? namesIn(inner) : [stored];
   } catch {
     return stored === "" ? [] : [stored];
   }
 }
 
-/** A row of `walkforward_folds`. */
+/** A row of `walkforward_folds`. JSON as text. */
 export interface FoldRow {
   run_id: string;
   fold_number: number;
@@ -105,15 +125,16 @@ export interface FoldRow {
   samples_test: number;
   best_iteration: number | null;
   best_score: number | null;
-  thresholds: unknown;
-  metrics: unknown;
+  thresholds: string;
+  metrics: string;
 }
 
 /** All folds of these runs, by run and fold number. */
 export function foldsOfRuns(db: Db, runIds: readonly string[]): Promise<FoldRow[]> {
   return db.query<FoldRow>(
     `SELECT f.run_id, f.fold_number, f.train_start_idx, f.train_end_idx, f.test_start_idx, f.test_end_idx,
-            f.samples_train, f.samples_test, f.best_iteration, f.best_score, ${jsonColumn("f.thresholds")}, ${jsonColumn("f.metrics")}
+            f.samples_train, f.samples_test, f.best_iteration, ${finite("f.best_score")} AS best_score,
+            ${jsonText("f.thresholds")} AS thresholds, ${jsonText("f.metrics")} AS metrics
      FROM walkforward_folds f WHERE f.run_id = ANY ($1::uuid[]) ORDER BY f.run_id, f.fold_number`,
     [runIds],
   );

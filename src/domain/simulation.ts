@@ -1,12 +1,12 @@
 import type { Db } from "../db/pool.ts";
-import type { List } from "./page.ts";
+import { type List, readRows } from "./page.ts";
 import type { RunStatus } from "./run.ts";
-import { equal, jsonColumn, type TimeRange, within } from "./sql.ts";
+import { equal, finite, jsonText, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_simulation_mode()`: what the free text of a simulation's mode means. */
 export type SimulationMode = "LONG" | "SHORT" | "DUAL" | "UNKNOWN";
 
-/** A row of `simulation_runs`. Timestamps as PostgreSQL's text in UTC. */
+/** A row of `simulation_runs`. Timestamps as PostgreSQL's text in UTC, JSON as text. */
 export interface SimulationRow {
   simulation_id: string;
   run_id: string | null;
@@ -15,8 +15,8 @@ export interface SimulationRow {
   questdb_namespace: string | null;
   mode: SimulationMode;
   status: RunStatus;
-  config: unknown;
-  summary_metrics: unknown;
+  config: string;
+  summary_metrics: string;
   serialized_config: string | null;
   started_at: string | null;
   completed_at: string | null;
@@ -36,14 +36,26 @@ export type SimulationOrderField = "CREATED_AT" | "STARTED_AT" | "COMPLETED_AT" 
 const STATUS = "stage1_run_status(s.status)";
 const MODE = "stage1_simulation_mode(s.mode)";
 
-const COLUMNS = `
-  s.simulation_id, s.run_id, s.dataset_id, s.input_run_measurement, nullif(s.questdb_namespace, '') AS questdb_namespace,
-  ${MODE} AS mode, ${STATUS} AS status, ${jsonColumn("s.config")}, ${jsonColumn("s.summary_metrics")},
-  s.serialized_config, s.started_at, s.completed_at, s.created_at`;
+const COLUMNS = {
+  simulation_id: "s.simulation_id",
+  run_id: "s.run_id",
+  dataset_id: "s.dataset_id",
+  input_run_measurement: "s.input_run_measurement",
+  questdb_namespace: "nullif(s.questdb_namespace, '')",
+  mode: MODE,
+  status: STATUS,
+  config: jsonText("s.config"),
+  summary_metrics: jsonText("s.summary_metrics"),
+  serialized_config: "s.serialized_config",
+  started_at: "s.started_at",
+  completed_at: "s.completed_at",
+  created_at: "s.created_at",
+} satisfies Record<keyof SimulationRow, string>;
 
 export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderField> = {
   from: "simulation_runs s",
   columns: COLUMNS,
+  ids: ["simulation_id"],
   orders: {
     CREATED_AT: [{ sql: "s.created_at", type: "timestamptz" }],
     // What has not happened yet sorts before everything that has.
@@ -61,35 +73,44 @@ export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderF
   ],
 };
 
-/** The simulations with these ids, in any order; an unknown id has none. */
-export function simulationsById(db: Db, ids: readonly string[]): Promise<SimulationRow[]> {
-  return db.query<SimulationRow>(`SELECT ${COLUMNS} FROM simulation_runs s WHERE s.simulation_id = ANY ($1::uuid[])`, [
-    ids,
-  ]);
+/** The simulations with these ids, in any order; an unknown id has none. `wanted`: columns, by default all. */
+export function simulationsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<SimulationRow[]> {
+  return readRows(db, simulations, wanted, ["s.simulation_id", "uuid"], ids);
 }
 
-/** A row of `simulation_trades`. Numbers may be NaN or infinite. */
+/** A row of `simulation_trades`. A number that is not finite is null; JSON as text. */
 export interface TradeRow {
   trade_id: string;
   bar_timestamp: string;
   side: string;
-  size: number;
-  entry_price: number;
+  size: number | null;
+  entry_price: number | null;
   exit_price: number | null;
   pnl: number | null;
   return_pct: number | null;
-  metadata: unknown;
+  metadata: string;
 }
 
 export const trades: List<TradeRow, Record<never, never>, "BAR_TIMESTAMP"> = {
   from: "simulation_trades t",
-  columns: `t.trade_id, t.bar_timestamp, upper(t.side) AS side, t.size, t.entry_price, t.exit_price, t.pnl, t.return_pct, ${jsonColumn("t.metadata")}`,
+  columns: {
+    trade_id: "t.trade_id",
+    bar_timestamp: "t.bar_timestamp",
+    side: "upper(t.side)",
+    size: finite("t.size"),
+    entry_price: finite("t.entry_price"),
+    exit_price: finite("t.exit_price"),
+    pnl: finite("t.pnl"),
+    return_pct: finite("t.return_pct"),
+    metadata: jsonText("t.metadata"),
+  },
+  ids: ["trade_id"],
   orders: { BAR_TIMESTAMP: [{ sql: "t.bar_timestamp", type: "timestamptz" }] },
   tiebreak: { sql: "t.trade_id", type: "uuid" },
   where: () => [],
 };
 
-/** A row of `simulation_trade_buckets`. Numbers may be NaN or infinite: a profit factor without losses. */
+/** A row of `simulation_trade_buckets`. A number that is not finite is null: a profit factor without losses. */
 export interface BucketRow {
   simulation_id: string;
   side: string;
@@ -104,8 +125,9 @@ export interface BucketRow {
 /** All trade buckets of these simulations: all, long, short. */
 export function bucketsOfSimulations(db: Db, simulationIds: readonly string[]): Promise<BucketRow[]> {
   return db.query<BucketRow>(
-    `SELECT b.simulation_id, upper(b.side) AS side, b.trade_count, b.win_count, b.profit_factor, b.avg_return_pct,
-            b.max_drawdown_pct, b.notes
+    `SELECT b.simulation_id, upper(b.side) AS side, b.trade_count, b.win_count,
+            ${finite("b.profit_factor")} AS profit_factor, ${finite("b.avg_return_pct")} AS avg_return_pct,
+            ${finite("b.max_drawdown_pct")} AS max_drawdown_pct, b.notes
      FROM simulation_trade_buckets b WHERE b.simulation_id = ANY ($1::uuid[]) ORDER BY b.simulation_id, b.side`,
     [simulationIds],
   );

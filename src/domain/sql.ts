@@ -32,7 +32,20 @@ export function equal(expression: string, value: unknown, cast: string, params: 
   return value == null ? [] : [`${expression} = ${params.add(value, cast)}`];
 }
 
-/** A jsonb column in a select list: `{}` where it holds nothing, be that SQL's null or JSON's. */
-export function jsonColumn(column: string): string {
-  return `coalesce(nullif(${column}, 'null'), '{}') AS ${column.slice(column.indexOf(".") + 1)}`;
+/** A jsonb column as JSON text: `{}` where it holds nothing, be that SQL's null or JSON's. */
+export function jsonText(column: string): string {
+  return `coalesce(nullif(${column}, 'null'), '{}')::text`;
+}
+
+/** A column of floats: null where it holds NaN or an infinity, which JSON has not. */
+export function finite(column: string): string {
+  return `nullif(nullif(nullif(${column}, 'NaN'), 'Infinity'), '-Infinity')`;
+}
+
+/** Columns by their names, each with the expression that it is read by. */
+export type Columns = Readonly<Record<string, string>>;
+
+/** A select list of these columns, by default of all. */
+export function selectList(columns: Columns, names: readonly string[] = Object.keys(columns)): string {
+  return names.map((name) => `${columns[name]} AS ${name}`).join(", ");
 }

@@ -11,7 +11,8 @@ export const builder = new SchemaBuilder<{
     /** In: what `parseTimestamp` returns. Out: PostgreSQL's text in UTC. */
     DateTime: { Input: string; Output: string };
     SafeInt: { Input: number; Output: number };
-    JSONObject: { Input: Record<string, unknown>; Output: unknown };
+    /** Out: JSON text, of anything. */
+    JSONObject: { Input: Record<string, unknown>; Output: string };
   };
 }>({ defaultFieldNullability: false });
 

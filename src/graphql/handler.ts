@@ -1,12 +1,24 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { TABLES } from "../domain/tables.ts";
 import type { ErrorCode } from "../errors.ts";
-import { createGraphQL, ENDPOINT, type YogaOptions } from "./yoga.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import { createDirect, type DirectOptions } from "./direct.ts";
+import { ENDPOINT } from "./endpoint.ts";
+import { createGraphQL, type GraphQLOptions } from "./yoga.ts";
 
 export { ENDPOINT };
 
+/** Keeps answers once it is `live`, that is: told of every change. */
+export function createCache(maxBytes: number): AnswerCache {
+  return new AnswerCache({ maxBytes, tables: TABLES });
+}
+
+export interface HandlerOptions extends DirectOptions, Pick<GraphQLOptions, "logInternalError"> {}
+
 /** Answers HTTP: GraphQL and GraphiQL at `ENDPOINT`, where `/` leads too. What Yoga would stumble over is refused before it. */
-export function createHandler(options: YogaOptions): RequestListener {
-  const yoga = createGraphQL(options);
+export function createHandler(options: HandlerOptions): RequestListener {
+  const yoga = createGraphQL({ ...options, onWritten: () => options.cache.invalidateAll() });
+  const direct = createDirect(options);
   return async (request, response) => {
     if (request.url === "/") {
       response.writeHead(302, { location: ENDPOINT }).end();
@@ -14,7 +26,10 @@ export function createHandler(options: YogaOptions): RequestListener {
     }
     const refusal = refusalOf(request);
     if (refusal) refuse(response, ...refusal);
-    else await yoga(request, response);
+    else {
+      const db = await direct(request, response);
+      if (db) await yoga(request, response, { db });
+    }
   };
 }
 
@@ -26,6 +41,7 @@ function refusalOf({ headers, method, url = "/" }: IncomingMessage): [status: nu
   if (method === "POST" && !/^application\/(?:graphql\+)?json\s*(?:;|$)/i.test(headers["content-type"] ?? "")) {
     return [415, "Send the request as JSON, with the header `content-type: application/json`."];
   }
+  if (!url.includes("?")) return undefined;
   for (const name of ["variables", "extensions"]) {
     const value = new URL(address).searchParams.get(name);
     if (value !== null && !isJson(value))

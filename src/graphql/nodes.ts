@@ -13,12 +13,17 @@ export const Dataset = builder.objectRef<DatasetRow>("Dataset");
 export const WalkforwardRun = builder.objectRef<RunRow>("WalkforwardRun");
 export const Simulation = builder.objectRef<SimulationRow>("Simulation");
 
-export const datasetById = batchLoader(async (db, ids) =>
-  inOrder(ids, await datasetsById(db, ids), (row) => row.dataset_id),
+/** Columns and counts to load; undefined: all columns. */
+type Wanted = readonly string[] | undefined;
+
+export const datasetById = batchLoader(async (db, ids, wanted: Wanted) =>
+  inOrder(ids, await datasetsById(db, ids, wanted), (row) => row.dataset_id),
 );
-export const runById = batchLoader(async (db, ids) => inOrder(ids, await runsById(db, ids), (row) => row.run_id));
-export const simulationById = batchLoader(async (db, ids) =>
-  inOrder(ids, await simulationsById(db, ids), (row) => row.simulation_id),
+export const runById = batchLoader(async (db, ids, wanted: Wanted) =>
+  inOrder(ids, await runsById(db, ids, wanted), (row) => row.run_id),
+);
+export const simulationById = batchLoader(async (db, ids, wanted: Wanted) =>
+  inOrder(ids, await simulationsById(db, ids, wanted), (row) => row.simulation_id),
 );
 
 type NodeRow = DatasetRow | RunRow | SimulationRow;

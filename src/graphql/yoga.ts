@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import type * as GraphiQL from "@graphql-yoga/render-graphiql";
-import { execute } from "graphql";
+import { execute, getOperationAST } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
-import type { Db } from "../db/pool.ts";
 import type { Context } from "./context.ts";
+import { ENDPOINT } from "./endpoint.ts";
 import { graphiqlTabs, keepToThisHost } from "./graphiql.ts";
 import { createMaskError, type LogInternalError } from "./mask-error.ts";
 import { schema } from "./schema.ts";
@@ -13,23 +13,20 @@ import { schema } from "./schema.ts";
 // read when a browser first asks, not at the start.
 const require = createRequire(import.meta.url);
 
-/** The path that everything is served at. */
-export const ENDPOINT = "/graphql";
-
-export interface YogaOptions {
-  readonly db: Db;
+export interface GraphQLOptions {
   readonly logInternalError: LogInternalError;
+  /** Called after each mutation, before it is answered. */
+  onWritten(): void;
 }
 
 /** GraphQL over HTTP at `ENDPOINT`, and GraphiQL there for a browser. */
 export function createGraphQL({
-  db,
   logInternalError,
-}: YogaOptions): YogaServerInstance<Record<never, never>, Context> {
+  onWritten,
+}: GraphQLOptions): YogaServerInstance<Context, Record<never, never>> {
   const maskError = createMaskError(logInternalError);
-  return createYoga<Record<never, never>, Context>({
+  return createYoga<Context>({
     schema,
-    context: () => ({ db }),
     graphqlEndpoint: ENDPOINT,
     landingPage: false,
     // Yoga answers any URL that ends like this, as /graphql?x=/health: a path that nobody can ask for switches it off.
@@ -38,11 +35,21 @@ export function createGraphQL({
     multipart: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
-    plugins: [graphqlJs(maskError), keepToThisHost],
+    plugins: [graphqlJs(maskError), afterMutation(onWritten), keepToThisHost],
     renderGraphiQL: (options) =>
       (require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}),
     graphiql: { title: "stage1-lineage", defaultTabs: [...graphiqlTabs] },
   });
+}
+
+function afterMutation(onWritten: () => void): Plugin {
+  return {
+    onExecute: ({ args }) => ({
+      onExecuteDone() {
+        if (getOperationAST(args.document, args.operationName)?.operation === "mutation") onWritten();
+      },
+    }),
+  };
 }
 
 /**

@@ -87,7 +87,9 @@ test("a body that is no GraphQL request is refused with a code, and the server g
 test("a defect shows the client an id and nothing else; the log has the cause, once, under that id", async () => {
   await database.query("ALTER TABLE walkforward_runs RENAME COLUMN target_column TO moved_away");
   try {
-    const { data, errors } = await server.send("{ datasets { nodes { datasetSlug runs { nodes { id } } } } }");
+    const { data, errors } = await server.send(
+      "{ datasets { nodes { datasetSlug runs { nodes { targetColumn } } } } }",
+    );
     expect(data).toBeNull();
     expect(errors).toHaveLength(1);
     const [error] = errors ?? [];

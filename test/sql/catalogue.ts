@@ -73,7 +73,7 @@ SELECT line FROM (
     UNION ALL
     SELECT format('privileges on function %s: %s', oid::regprocedure, proacl) FROM routine WHERE proacl IS NOT NULL
     UNION ALL
-    SELECT 'trigger ' || pg_get_triggerdef(t.oid) FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+    SELECT format('trigger %s%s', pg_get_triggerdef(t.oid), ' enabled ' || nullif(t.tgenabled::text, 'O')) FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
     UNION ALL
     SELECT format('comment on %s %s: %s', o.type, o.identity, d.description)
     FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o

@@ -10,8 +10,8 @@ import { Dataset, datasetById, Node } from "../nodes.ts";
 import { RunConnection, runArgs, runList } from "./run.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
-const datasetBySlug = batchLoader(async (db, slugs) =>
-  inOrder(slugs, await datasetsBySlug(db, slugs), (row) => row.dataset_slug),
+const datasetBySlug = batchLoader(async (db, slugs, wanted: readonly string[]) =>
+  inOrder(slugs, await datasetsBySlug(db, slugs, wanted), (row) => row.dataset_slug),
 );
 const runsOfDataset = childConnection("Dataset.runs", runs, "r.dataset_id");
 const simulationsOfDataset = childConnection("Dataset.simulations", simulations, "s.dataset_id");
@@ -59,24 +59,27 @@ Dataset.implement({
     runCount: t.field({
       type: "SafeInt",
       description: "How many walk-forward runs the dataset has.",
-      resolve: (row, _, context) => runsOfDataset.count(context, row.dataset_id),
+      extensions: { columns: ["run_count"] },
+      resolve: (row, _, context) => row.run_count ?? runsOfDataset.count(context, row.dataset_id),
     }),
     simulationCount: t.field({
       type: "SafeInt",
       description: "How many simulations the dataset has, over all runs.",
-      resolve: (row, _, context) => simulationsOfDataset.count(context, row.dataset_id),
+      extensions: { columns: ["simulation_count"] },
+      resolve: (row, _, context) => row.simulation_count ?? simulationsOfDataset.count(context, row.dataset_id),
     }),
     runs: t.field({
       type: RunConnection,
       description: "The walk-forward runs of the dataset, by default newest first.",
       args: runArgs(t.arg),
-      resolve: (row, args, context) => runsOfDataset.connect(context, row.dataset_id, runList(args)),
+      resolve: (row, args, context, info) => runsOfDataset.connect(context, row.dataset_id, runList(args), info),
     }),
     simulations: t.field({
       type: SimulationConnection,
       description: "The simulations of the dataset over all runs, by default newest first.",
       args: simulationArgs(t.arg),
-      resolve: (row, args, context) => simulationsOfDataset.connect(context, row.dataset_id, simulationList(args)),
+      resolve: (row, args, context, info) =>
+        simulationsOfDataset.connect(context, row.dataset_id, simulationList(args), info),
     }),
   }),
 });
@@ -129,9 +132,9 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One dataset; null where there is none.",
     args: { by: t.arg({ type: DatasetBy, required: true, description: "The dataset's key or slug." }) },
-    resolve(_, { by }, context) {
-      if (by.datasetId != null) return loadOrNull(datasetById, context, by.datasetId);
-      return loadOrNull(datasetBySlug, context, checkText("datasetSlug", by.datasetSlug) ?? null);
+    resolve(_, { by }, context, info) {
+      if (by.datasetId != null) return loadOrNull(datasetById, context, by.datasetId, info);
+      return loadOrNull(datasetBySlug, context, checkText("datasetSlug", by.datasetSlug) ?? null, info);
     },
   }),
   datasets: t.field({
@@ -146,18 +149,17 @@ builder.queryFields((t) => ({
       filter: t.arg({ type: DatasetFilter, description: "Only datasets that meet all of these." }),
       orderBy: t.arg({ type: DatasetOrder, description: "The order of the list." }),
     },
-    resolve: (_, args, context) =>
-      connect(context, "datasets", datasets, {
-        args,
-        filter: {
-          search: searchText(args.filter?.search),
-          symbol: checkText("symbol", args.filter?.symbol),
-          granularity: checkText("granularity", args.filter?.granularity),
-          source: checkText("source", args.filter?.source),
-          isComplete: args.filter?.isComplete,
-          updated: timeRange(args.filter?.updatedAfter, args.filter?.updatedBefore),
-        },
-        orderBy: args.orderBy ?? { field: "UPDATED_AT", direction: "DESC" },
-      }),
+    resolve(_, args, context, info) {
+      const filter = {
+        search: searchText(args.filter?.search),
+        symbol: checkText("symbol", args.filter?.symbol),
+        granularity: checkText("granularity", args.filter?.granularity),
+        source: checkText("source", args.filter?.source),
+        isComplete: args.filter?.isComplete,
+        updated: timeRange(args.filter?.updatedAfter, args.filter?.updatedBefore),
+      };
+      const orderBy = args.orderBy ?? { field: "UPDATED_AT", direction: "DESC" };
+      return connect(context, "datasets", datasets, { args, filter, orderBy }, info);
+    },
   }),
 }));

@@ -37,23 +37,20 @@ const HierarchyRow = builder.objectRef<Row>("HierarchyRow").implement({
       nullable: true,
       description: "QuestDB table of the simulation's traces.",
     }),
-    status: t.field({
+    status: t.expose("status", {
       type: RunStatus,
       nullable: true,
       description: "The simulation's status, or the run's where there is no simulation.",
-      resolve: (row) => row.status,
     }),
-    runStatus: t.field({
+    runStatus: t.expose("run_status", {
       type: RunStatus,
       nullable: true,
       description: "The run's status.",
-      resolve: (row) => row.run_status,
     }),
-    simulationStatus: t.field({
+    simulationStatus: t.expose("simulation_status", {
       type: RunStatus,
       nullable: true,
       description: "The simulation's status.",
-      resolve: (row) => row.simulation_status,
     }),
     simulationSerializedConfig: t.exposeString("simulation_serialized_config", {
       nullable: true,
@@ -84,11 +81,10 @@ builder.queryField("datasetHierarchy", (t) =>
       ...pageArgs(t.arg),
       filter: t.arg({ type: HierarchyFilter, description: "Only rows that meet all of these." }),
     },
-    resolve: (_, args, context) =>
-      connect(context, "datasetHierarchy", hierarchy, {
-        args,
-        filter: { ...args.filter, search: searchText(args.filter?.search) },
-        orderBy: { field: "DATASET_SLUG", direction: "ASC" },
-      }),
+    resolve(_, args, context, info) {
+      const filter = { ...args.filter, search: searchText(args.filter?.search) };
+      const orderBy = { field: "DATASET_SLUG", direction: "ASC" } as const;
+      return connect(context, "datasetHierarchy", hierarchy, { args, filter, orderBy }, info);
+    },
   }),
 );

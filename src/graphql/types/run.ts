@@ -16,7 +16,6 @@ import { OrderDirection, RunStatus } from "../enums.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, grouped, inOrder, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, WalkforwardRun } from "../nodes.ts";
-import { finite } from "../scalars.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
 const folds = batchLoader(async (db, ids) => grouped(ids, await foldsOfRuns(db, ids), (row) => row.run_id));
@@ -48,10 +47,9 @@ const WalkforwardFold = builder.objectRef<FoldRow>("WalkforwardFold").implement(
       nullable: true,
       description: "The boosting round that scored best.",
     }),
-    bestScore: t.float({
+    bestScore: t.exposeFloat("best_score", {
       nullable: true,
       description: "The score of that round; null also where it is not finite.",
-      resolve: (row) => finite(row.best_score),
     }),
     thresholds: t.expose("thresholds", {
       type: "JSONObject",
@@ -70,7 +68,8 @@ WalkforwardRun.implement({
       type: Dataset,
       nullable: true,
       description: "The dataset that it learned from; null where the run names none.",
-      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
+      extensions: { columns: ["dataset_id"] },
+      resolve: (row, _, context, info) => loadOrNull(datasetById, context, row.dataset_id, info),
     }),
     predictionMeasurement: t.exposeString("prediction_measurement", {
       description: "QuestDB table of the predictions. Unique within the dataset.",
@@ -78,6 +77,7 @@ WalkforwardRun.implement({
     targetColumn: t.exposeString("target_column", { description: "The column that is predicted." }),
     featureColumns: t.stringList({
       description: "The columns that are learned from, in the model's order.",
+      extensions: { columns: ["feature_columns"] },
       resolve: (row) => featureColumns(row.feature_columns),
     }),
     hyperparameters: t.expose("hyperparameters", { type: "JSONObject", description: "The model's settings." }),
@@ -93,7 +93,7 @@ WalkforwardRun.implement({
       nullable: true,
       description: "The clipboard text of the desktop's form, byte for byte: paste it to get the form back.",
     }),
-    status: t.field({ type: RunStatus, description: "How far the run has come.", resolve: (row) => row.status }),
+    status: t.expose("status", { type: RunStatus, description: "How far the run has come." }),
     requestedBy: t.exposeString("requested_by", { nullable: true, description: "Who asked for the run." }),
     startedAt: t.expose("started_at", { type: "DateTime", nullable: true, description: "When work began." }),
     completedAt: t.expose("completed_at", {
@@ -120,13 +120,14 @@ WalkforwardRun.implement({
     simulationCount: t.field({
       type: "SafeInt",
       description: "How many simulations trade on the run's predictions.",
-      resolve: (row, _, context) => simulationsOfRun.count(context, row.run_id),
+      extensions: { columns: ["simulation_count"] },
+      resolve: (row, _, context) => row.simulation_count ?? simulationsOfRun.count(context, row.run_id),
     }),
     simulations: t.field({
       type: SimulationConnection,
       description: "The simulations of the run, by default newest first.",
       args: simulationArgs(t.arg),
-      resolve: (row, args, context) => simulationsOfRun.connect(context, row.run_id, simulationList(args)),
+      resolve: (row, args, context, info) => simulationsOfRun.connect(context, row.run_id, simulationList(args), info),
     }),
   }),
 });
@@ -209,8 +210,8 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One walk-forward run; null where there is none.",
     args: { by: t.arg({ type: RunBy, required: true, description: "The run's key, or its prediction table." }) },
-    async resolve(_, { by }, context) {
-      if (by.runId != null) return loadOrNull(runById, context, by.runId);
+    async resolve(_, { by }, context, info) {
+      if (by.runId != null) return loadOrNull(runById, context, by.runId, info);
       if (by.measurement == null) return null;
       const name = checkText("predictionMeasurement", by.measurement.predictionMeasurement) ?? "";
       return (await runByMeasurement(context.db, by.measurement.datasetId, name)) ?? null;
@@ -220,6 +221,6 @@ builder.queryFields((t) => ({
     type: RunConnection,
     description: "All walk-forward runs, by default newest first.",
     args: runArgs(t.arg),
-    resolve: (_, args, context) => connect(context, "runs", runs, runList(args)),
+    resolve: (_, args, context, info) => connect(context, "runs", runs, runList(args), info),
   }),
 }));

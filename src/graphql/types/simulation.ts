@@ -14,39 +14,40 @@ import { OrderDirection, RunStatus, SimulationMode, TradeSide, tradeSide } from 
 import { timeRange } from "../input.ts";
 import { batchLoader, grouped, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, Simulation, simulationById, WalkforwardRun } from "../nodes.ts";
-import { finite } from "../scalars.ts";
 
 const buckets = batchLoader(async (db, ids) =>
   grouped(ids, await bucketsOfSimulations(db, ids), (row) => row.simulation_id),
 );
 const tradesOfSimulation = childConnection("Simulation.trades", trades, "t.simulation_id");
+const BY_BAR = { field: "BAR_TIMESTAMP", direction: "ASC" } as const;
 
 const SimulationTrade = builder.objectRef<TradeRow>("SimulationTrade").implement({
   description: "One trade of a simulation. A number that is not finite is null.",
   fields: (t) => ({
     tradeId: t.expose("trade_id", { type: "UUID", description: "The key of the trade." }),
     barTimestamp: t.expose("bar_timestamp", { type: "DateTime", description: "The bar at which it was entered." }),
-    side: t.field({ type: TradeSide, description: "Long or short.", resolve: (row) => tradeSide(row.side) }),
-    size: t.float({
+    side: t.field({
+      type: TradeSide,
+      description: "Long or short.",
+      extensions: { columns: ["side"] },
+      resolve: (row) => tradeSide(row.side),
+    }),
+    size: t.exposeFloat("size", {
       nullable: true,
       description: "How much was traded, in units of the symbol.",
-      resolve: (row) => finite(row.size),
     }),
-    entryPrice: t.float({ nullable: true, description: "Price at entry.", resolve: (row) => finite(row.entry_price) }),
-    exitPrice: t.float({
+    entryPrice: t.exposeFloat("entry_price", { nullable: true, description: "Price at entry." }),
+    exitPrice: t.exposeFloat("exit_price", {
       nullable: true,
       description: "Price at exit; null while open.",
-      resolve: (row) => finite(row.exit_price),
     }),
-    pnl: t.float({
+    pnl: t.exposeFloat("pnl", {
       nullable: true,
       description: "Profit or loss, in the quote currency.",
-      resolve: (row) => finite(row.pnl),
     }),
-    returnPct: t.float({
+    returnPct: t.exposeFloat("return_pct", {
       nullable: true,
       description: "Return on the trade, in percent.",
-      resolve: (row) => finite(row.return_pct),
     }),
     metadata: t.expose("metadata", { type: "JSONObject", description: "Whatever the simulation noted." }),
   }),
@@ -64,20 +65,17 @@ const SimulationTradeBucket = builder.objectRef<BucketRow>("SimulationTradeBucke
     }),
     tradeCount: t.expose("trade_count", { type: "SafeInt", description: "How many trades." }),
     winCount: t.expose("win_count", { type: "SafeInt", description: "How many of them won." }),
-    profitFactor: t.float({
+    profitFactor: t.exposeFloat("profit_factor", {
       nullable: true,
       description: "Gross profit by gross loss; null without a loss, where it has no finite value.",
-      resolve: (row) => finite(row.profit_factor),
     }),
-    avgReturnPct: t.float({
+    avgReturnPct: t.exposeFloat("avg_return_pct", {
       nullable: true,
       description: "Mean return of a trade, in percent.",
-      resolve: (row) => finite(row.avg_return_pct),
     }),
-    maxDrawdownPct: t.float({
+    maxDrawdownPct: t.exposeFloat("max_drawdown_pct", {
       nullable: true,
       description: "Deepest fall from a peak, in percent.",
-      resolve: (row) => finite(row.max_drawdown_pct),
     }),
     notes: t.exposeString("notes", { nullable: true, description: "Remarks of the simulation." }),
   }),
@@ -92,13 +90,15 @@ Simulation.implement({
       type: WalkforwardRun,
       nullable: true,
       description: "The run whose predictions it traded on; null where that was deleted.",
-      resolve: (row, _, context) => loadOrNull(runById, context, row.run_id),
+      extensions: { columns: ["run_id"] },
+      resolve: (row, _, context, info) => loadOrNull(runById, context, row.run_id, info),
     }),
     dataset: t.field({
       type: Dataset,
       nullable: true,
       description: "The dataset it traded over; null where the simulation names none.",
-      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
+      extensions: { columns: ["dataset_id"] },
+      resolve: (row, _, context, info) => loadOrNull(datasetById, context, row.dataset_id, info),
     }),
     inputRunMeasurement: t.exposeString("input_run_measurement", {
       description: "QuestDB table of the predictions it read.",
@@ -107,8 +107,8 @@ Simulation.implement({
       nullable: true,
       description: "QuestDB table of its traces. Old simulations share one, `trading_sim_traces`.",
     }),
-    mode: t.field({ type: SimulationMode, description: "Which sides it traded.", resolve: (row) => row.mode }),
-    status: t.field({ type: RunStatus, description: "How far the simulation has come.", resolve: (row) => row.status }),
+    mode: t.expose("mode", { type: SimulationMode, description: "Which sides it traded." }),
+    status: t.expose("status", { type: RunStatus, description: "How far the simulation has come." }),
     config: t.expose("config", { type: "JSONObject", description: "The settings it was run with." }),
     summaryMetrics: t.expose("summary_metrics", {
       type: "JSONObject",
@@ -134,12 +134,8 @@ Simulation.implement({
       type: TradeConnection,
       description: "The trades, in the order of their bars.",
       args: pageArgs(t.arg),
-      resolve: (row, args, context) =>
-        tradesOfSimulation.connect(context, row.simulation_id, {
-          args,
-          filter: {},
-          orderBy: { field: "BAR_TIMESTAMP", direction: "ASC" },
-        }),
+      resolve: (row, args, context, info) =>
+        tradesOfSimulation.connect(context, row.simulation_id, { args, filter: {}, orderBy: BY_BAR }, info),
     }),
     buckets: t.field({
       type: [SimulationTradeBucket],
@@ -212,12 +208,12 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One simulation; null where there is none.",
     args: { simulationId: t.arg({ type: "UUID", required: true, description: "The simulation's key." }) },
-    resolve: (_, { simulationId }, context) => loadOrNull(simulationById, context, simulationId),
+    resolve: (_, { simulationId }, context, info) => loadOrNull(simulationById, context, simulationId, info),
   }),
   simulations: t.field({
     type: SimulationConnection,
     description: "All simulations, by default newest first.",
     args: simulationArgs(t.arg),
-    resolve: (_, args, context) => connect(context, "simulations", simulations, simulationList(args)),
+    resolve: (_, args, context, info) => connect(context, "simulations", simulations, simulationList(args), info),
   }),
 }));

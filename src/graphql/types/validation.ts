@@ -21,7 +21,7 @@ const ValidationCheck = builder.objectRef<CheckResult>("ValidationCheck").implem
       type: ["JSONObject"],
       description:
         "The first rows, at most 5: ids first, then the values that show it, by their names in the database. Long texts are cut.",
-      resolve: (check) => check.sample.map((row) => ({ ...row })),
+      resolve: (check) => check.sample.map((row) => JSON.stringify(row)),
     }),
   }),
 });

@@ -1,0 +1,2 @@
+/** The path that everything is served at. */
+export const ENDPOINT = "/graphql";
