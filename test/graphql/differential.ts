@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { type DocumentNode, execute, type GraphQLSchema } from "graphql";
+import { type DocumentNode, execute, GraphQLError, type GraphQLSchema, print } from "graphql";
 import type { Db } from "../../src/db/pool.ts";
+import { ClientError } from "../../src/errors.ts";
 import type { Context } from "../../src/graphql/context.ts";
 
 /** A document compiled for repeated execution. */
@@ -24,7 +25,7 @@ export interface Outcome {
   readonly expected: unknown;
 }
 
-/** Answers by graphql-js. What goes wrong is in `errors`, or thrown where there is not even an operation. */
+/** Answers by graphql-js. What is wrong with the request is in `errors`; throws what is wrong with the server. */
 export async function answer(
   schema: GraphQLSchema,
   db: Db,
@@ -39,7 +40,14 @@ export async function answer(
     variableValues: variables,
     contextValue: { db } satisfies Context,
   });
+  const defect = result.errors?.map(causeOf).find((cause) => cause !== undefined && !(cause instanceof ClientError));
+  if (defect !== undefined) throw new Error(`no client's mistake: ${print(document)}`, { cause: defect });
   return JSON.parse(JSON.stringify(result)) as { data?: unknown; errors?: unknown[] };
+}
+
+/** What a resolver threw; undefined where graphql-js itself found the error. */
+function causeOf({ originalError }: GraphQLError): unknown {
+  return originalError instanceof GraphQLError ? causeOf(originalError) : originalError;
 }
 
 /** Holds answers to one document against graphql-js's, which is asked anew for each. */

@@ -131,7 +131,8 @@ function setsOf({ variables, otherVariables }: RandomQuery): RandomQuery["variab
 
 async function report(seed: number, document: DocumentNode, query: RandomQuery, difference: string): Promise<string> {
   const differs = async (smaller: DocumentNode) =>
-    (await outcomesOf(compile, smaller, query)).find((outcome) => outcome.difference !== undefined)?.difference;
+    (await outcomesOf(compile, smaller, query).catch(() => [])).find((outcome) => outcome.difference !== undefined)
+      ?.difference;
   const smallest = await reduce(schema, document, async (smaller) => (await differs(smaller)) !== undefined);
   return [
     `seed ${seed}: ${difference}`,
