@@ -12,6 +12,7 @@ const LONG = [
   "commands/refusals",
   "graphiql",
   "commands/first-start",
+  "graphql/executor",
   "graphql/pages",
   "seed",
   "commands/external-database",

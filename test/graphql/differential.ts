@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { type DocumentNode, execute, type GraphQLSchema } from "graphql";
+import { type DocumentNode, execute, GraphQLError, type GraphQLSchema, print } from "graphql";
 import type { Db } from "../../src/db/pool.ts";
+import { ClientError } from "../../src/errors.ts";
 import type { Context } from "../../src/graphql/context.ts";
 
 /** A document compiled for repeated execution. */
@@ -24,7 +25,7 @@ export interface Outcome {
   readonly expected: unknown;
 }
 
-/** Answers by graphql-js. What goes wrong is in `errors`, or thrown where there is not even an operation. */
+/** Answers by graphql-js. What is wrong with the request is in `errors`; throws what is wrong with the server. */
 export async function answer(
   schema: GraphQLSchema,
   db: Db,
@@ -39,7 +40,14 @@ export async function answer(
     variableValues: variables,
     contextValue: { db } satisfies Context,
   });
+  const defect = result.errors?.map(causeOf).find((cause) => cause !== undefined && !(cause instanceof ClientError));
+  if (defect !== undefined) throw new Error(`no client's mistake: ${print(document)}`, { cause: defect });
   return JSON.parse(JSON.stringify(result)) as { data?: unknown; errors?: unknown[] };
+}
+
+/** What a resolver threw; undefined where graphql-js itself found the error. */
+function causeOf({ originalError }: GraphQLError): unknown {
+  return originalError instanceof GraphQLError ? causeOf(originalError) : originalError;
 }
 
 /** Holds answers to one document against graphql-js's, which is asked anew for each. */
@@ -51,12 +59,22 @@ export function differ(
   operationName: string | undefined,
 ): (variables: Record<string, unknown>) => Promise<Outcome> {
   const compiled = compile(schema, document, operationName);
+  /** What comes of it where the statement of this number fails, as where the database goes away. */
+  const broken = async (variables: Record<string, unknown>, failing: number): Promise<string | undefined> => {
+    const text = await compiled?.execute({ db: counting(db, failing).db }, variables);
+    return text === undefined ? undefined : `answered ${cut(text)} where statement ${failing} failed`;
+  };
   return async (variables) => {
     const ofGraphqlJs = counting(db);
     const expected = await answer(schema, ofGraphqlJs.db, document, operationName, variables);
     const own = counting(db);
     const before = JSON.stringify(variables);
-    const actual = await compiled?.execute({ db: own.db }, variables);
+    let actual: string | undefined;
+    try {
+      actual = await compiled?.execute({ db: own.db }, variables);
+    } catch (error) {
+      return { kind: "left", difference: `threw ${error instanceof Error ? error.stack : error}`, expected };
+    }
     const kind = expected.errors ? "failed" : actual === undefined ? "left" : "answered";
     const outcome = (difference?: string) => ({ kind, difference, expected }) as const;
     if (JSON.stringify(variables) !== before) return outcome("the variables were changed");
@@ -67,7 +85,9 @@ export function differ(
     if (difference === undefined && own.statements() > ofGraphqlJs.statements()) {
       return outcome(`${own.statements()} statements, where graphql-js sends ${ofGraphqlJs.statements()}`);
     }
-    return outcome(difference);
+    if (difference !== undefined || own.statements() === 0) return outcome(difference);
+    // Another statement each time, and yet always the same one of the same answer.
+    return outcome(await broken(variables, 1 + (actual.length % own.statements())));
   };
 }
 
@@ -132,16 +152,17 @@ function keyThatComesTwice(text: string): string | undefined {
 
 /**
  * Counts statements, and runs them one after the other: which loads share a statement would otherwise depend on which of two
- * statements happens to be answered first.
+ * statements happens to be answered first. `failing`: the number of the one that fails.
  */
-function counting(db: Db): { db: Db; statements(): number } {
+function counting(db: Db, failing?: number): { db: Db; statements(): number } {
   let statements = 0;
   let last: Promise<unknown> = Promise.resolve();
   return {
     db: {
       query<Row>(text: string, values?: readonly unknown[]) {
         statements++;
-        const rows = last.then(() => db.query<Row>(text, values));
+        const fails = statements === failing;
+        const rows = last.then(() => (fails ? Promise.reject(new Error("no database")) : db.query<Row>(text, values)));
         last = rows.catch(() => {}).then(() => setImmediate());
         return rows;
       },

@@ -1,19 +1,14 @@
 import {
   GraphQLBoolean,
   type GraphQLCompositeType,
-  type GraphQLField,
   GraphQLNonNull,
   type GraphQLSchema,
   getNamedType,
   isAbstractType,
   isCompositeType,
-  isInterfaceType,
-  isObjectType,
-  SchemaMetaFieldDef,
-  TypeMetaFieldDef,
-  TypeNameMetaFieldDef,
 } from "graphql";
-import { type Call, type KnownRow, makeCall } from "./random/arguments.ts";
+import type { KnownRow } from "./random/arguments.ts";
+import { Keys, Region, useOf } from "./random/keys.ts";
 import { createRandom, type Random } from "./random/random.ts";
 import { type Faults, type JsonObject, type Pool, Values } from "./random/values.ts";
 import { Writer, withNoise } from "./random/writer.ts";
@@ -35,34 +30,6 @@ export function randomQuery(schema: GraphQLSchema, seed: number, pool: Pool, fau
   return new Generator(schema, createRandom(seed), pool, faults).query();
 }
 
-type Field = GraphQLField<unknown, unknown>;
-
-/**
- * Selections that may be merged share a region. In it a response key of a type is one field with one set of arguments, so that
- * all of them can be merged; below a key there may be another region.
- */
-class Region {
-  readonly keys = new Map<string, Key>();
-  readonly fragments: Fragment[] = [];
-}
-
-interface Key {
-  readonly name: string;
-  /** Of all fields that have this key, whatever their types: so must it be where fragments meet. */
-  readonly returns: string;
-  readonly below: Region;
-  /** By the type that the field belongs to. */
-  readonly uses: Map<string, Use>;
-}
-
-interface Use {
-  readonly field: Field;
-  readonly call: Call;
-  /** The arguments as written, and their variables. */
-  readonly args: readonly string[];
-  readonly variables: ReadonlySet<string>;
-}
-
 /** What a stretch of the document refers to. */
 interface References {
   readonly variables: Set<string>;
@@ -79,7 +46,7 @@ interface Fragment extends References {
 
 /** Where a selection set stands. */
 interface Place {
-  readonly region: Region;
+  readonly region: Region<Fragment>;
   readonly references: References;
   /** How many levels may still follow. */
   readonly depth: number;
@@ -97,22 +64,6 @@ interface Selections {
   readonly height: number;
 }
 
-// What JavaScript's objects have from birth, or treat in a way of their own.
-const ODD_KEYS = [
-  "__proto__",
-  "constructor",
-  "toString",
-  "hasOwnProperty",
-  "then",
-  "toJSON",
-  "length",
-  "_",
-  "_0",
-  "data",
-  "errors",
-  "A",
-  "a",
-];
 const MAX_FIELDS = 70;
 
 class Generator {
@@ -120,26 +71,25 @@ class Generator {
   private readonly random: Random;
   private readonly values: Values;
   private readonly writer: Writer;
+  private readonly keys: Keys;
   private readonly fragments = new Map<string, Fragment>();
   private fields = 0;
-  private aliases = 0;
 
   constructor(schema: GraphQLSchema, random: Random, pool: Pool, faults: Faults) {
     this.schema = schema;
     this.random = random;
     this.values = new Values(random, pool, faults);
     this.writer = new Writer(random, this.values);
+    this.keys = new Keys(schema, random, this.values, this.writer);
   }
 
   query(): RandomQuery {
     const { random } = this;
     const type = this.schema.getQueryType();
     if (!type) throw new TypeError("the schema has no queries");
-    const root = new Region();
+    const root = new Region<Fragment>();
     const count = random.chance(0.8) ? 1 : 2 + random.int(2);
-    const names = random
-      .shuffled(["Q", "query", "fragment", "__proto__", "q", "Ünï".replace(/[^A-Za-z]/g, "_")])
-      .slice(0, count);
+    const names = random.shuffled(["Q", "query", "fragment", "__proto__", "q", "_n_"]).slice(0, count);
     const operations = names.map((name) => {
       const references = { variables: new Set<string>(), fragments: new Set<string>() };
       this.fields = 0;
@@ -185,7 +135,7 @@ class Generator {
     const texts: string[] = [];
     let rows = 0;
     let height = 0;
-    const wanted = this.fields > MAX_FIELDS ? 1 : 1 + random.int(Math.min(8, this.possible(type, place).length + 1));
+    const wanted = 1 + random.int(Math.min(8, this.keys.possible(type, this.bounded(place)) + 1));
     for (let i = 0; i < wanted; i++) {
       const one = this.selection(type, { ...place, room: place.room - rows });
       texts.push(one.text);
@@ -193,6 +143,11 @@ class Generator {
       height = Math.max(height, one.height);
     }
     return { text: `{ ${texts.join(" ")} }`, rows, height };
+  }
+
+  /** Goes no deeper where there is enough already. */
+  private bounded(place: Place): Place {
+    return this.fields > MAX_FIELDS ? { ...place, depth: 0 } : place;
   }
 
   private selection(type: GraphQLCompositeType, place: Place): Selections {
@@ -255,8 +210,8 @@ class Generator {
   private field(type: GraphQLCompositeType, place: Place): Selections {
     this.fields++;
     const { random } = this;
-    const key = this.key(type, place);
-    const use = key.uses.get(ownerOf(type, key));
+    const key = this.keys.choose(type, this.bounded(place));
+    const use = useOf(key, type);
     if (!use) throw new Error(`no field for the key ${key.name} of ${type.name}`);
     for (const variable of use.variables) place.references.variables.add(variable);
     const args = use.args.length === 0 ? "" : `(${random.shuffled(use.args).join(", ")})`;
@@ -279,106 +234,6 @@ class Generator {
     };
   }
 
-  /** A field of the type under a response key that can be merged with all there is in the region. */
-  private key(type: GraphQLCompositeType, place: Place): Key {
-    const { random } = this;
-    const { region } = place;
-    const group = this.groupOf(type);
-    const fits = (key: Key) => {
-      const use = key.uses.get(ownerOf(type, key));
-      return (
-        use !== undefined &&
-        this.affordable(use.field, use.call.rows, place) &&
-        (use.call.boundTo === undefined || (!place.shared && use.call.boundTo === (place.row?.id ?? "")))
-      );
-    };
-    const again = [...region.keys].filter(([id, key]) => id.startsWith(`${group}.`) && fits(key)).map(([, key]) => key);
-    if (again.length > 0 && random.chance(0.25)) return random.pick(again);
-
-    const field = this.pickField(type, place);
-    const call = makeCall(random, this.values, type.name, field, place.shared ? undefined : place.row, place.room);
-    const everywhere = field.name === "id" || field.name === "__typename"; // also a field of interfaces
-    const name = this.keyName(type, field, call);
-    const known = region.keys.get(`${group}.${name}`);
-    if (known) {
-      if (fits(known)) return known;
-      const free = !known.uses.has(ownerOf(type, known)) && !known.uses.has(ANY) && !everywhere;
-      if (!free || isInterfaceType(type) || known.returns !== String(field.type) || call.boundTo !== undefined) {
-        return this.add(region, group, `a${this.aliases++}`, type, field, call, everywhere);
-      }
-      known.uses.set(type.name, this.use(field, call));
-      return known;
-    }
-    return this.add(region, group, name, type, field, call, everywhere);
-  }
-
-  private add(
-    region: Region,
-    group: string,
-    name: string,
-    type: GraphQLCompositeType,
-    field: Field,
-    call: Call,
-    everywhere: boolean,
-  ): Key {
-    const below = this.random.chance(0.35) ? new Region() : region;
-    const key: Key = { name, returns: String(field.type), below, uses: new Map() };
-    key.uses.set(everywhere ? ANY : type.name, this.use(field, call));
-    region.keys.set(`${group}.${name}`, key);
-    return key;
-  }
-
-  private use(field: Field, call: Call): Use {
-    const variables = new Set<string>();
-    const args = field.args.flatMap((arg) => {
-      if (!(arg.name in call.args)) return [];
-      const how = call.boundTo === undefined ? {} : { fixed: true };
-      const text = this.writer.write(arg.type, call.args[arg.name], arg.name, variables, how);
-      return text === undefined ? [] : [`${arg.name}: ${text}`];
-    });
-    return { field, call, args, variables };
-  }
-
-  private keyName(type: GraphQLCompositeType, field: Field, call: Call): string {
-    const { random } = this;
-    if (call.boundTo !== undefined) return `a${this.aliases++}`;
-    if (random.chance(0.7)) return field.name;
-    if (random.chance(0.5)) return `a${this.aliases++}`;
-    const others = isObjectType(type) ? Object.keys(type.getFields()) : [];
-    const name = random.pick([...ODD_KEYS, ...others]);
-    return name === "id" ? `a${this.aliases++}` : name;
-  }
-
-  private pickField(type: GraphQLCompositeType, place: Place): Field {
-    const { random } = this;
-    const query = type === this.schema.getQueryType();
-    if (random.chance(0.06)) return TypeNameMetaFieldDef;
-    if (query && random.chance(0.02)) return random.pick([SchemaMetaFieldDef, TypeMetaFieldDef]);
-    const possible = this.possible(type, place);
-    const composite = possible.filter(
-      (field) => isCompositeType(getNamedType(field.type)) && (field.name !== "validation" || random.chance(0.15)),
-    );
-    const leaves = possible.filter((field) => !composite.includes(field));
-    const from = composite.length > 0 && (leaves.length === 0 || random.chance(0.4)) ? composite : leaves;
-    return from.length === 0 ? TypeNameMetaFieldDef : random.pick(from);
-  }
-
-  private possible(type: GraphQLCompositeType, place: Place): Field[] {
-    const all = "getFields" in type ? Object.values<Field>(type.getFields()) : [];
-    return all.filter((field) => this.affordable(field, 1, place));
-  }
-
-  private affordable(field: Field, rows: number, { depth, room }: Place): boolean {
-    if (!isCompositeType(getNamedType(field.type))) return true;
-    return depth > 0 && rows <= room && room >= 1 && this.fields <= MAX_FIELDS;
-  }
-
-  /** Types whose objects may stand in one place share their keys: those of an interface. */
-  private groupOf(type: GraphQLCompositeType): string {
-    if (isAbstractType(type)) return type.name;
-    return type.getInterfaces()[0]?.name ?? type.name;
-  }
-
   private directives(references: References): string {
     const { random } = this;
     if (!random.chance(0.1)) return "";
@@ -390,9 +245,3 @@ class Generator {
 }
 
 const CONDITION = new GraphQLNonNull(GraphQLBoolean);
-const ANY = "*";
-
-/** Under which type a key's field is kept. */
-function ownerOf(type: GraphQLCompositeType, key: Key): string {
-  return key.uses.has(ANY) ? ANY : type.name;
-}

@@ -1,4 +1,13 @@
-import { type DocumentNode, type GraphQLSchema, parse, print, validate, visit } from "graphql";
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  Kind,
+  parse,
+  print,
+  type SelectionNode,
+  validate,
+  visit,
+} from "graphql";
 
 /** The parts of a document that may be taken out one by one. */
 const LISTS = ["definitions", "variableDefinitions", "selections", "directives", "arguments", "fields", "values"];
@@ -19,17 +28,19 @@ export async function reduce(
   let left = tries;
   for (let again = true; again && left > 0; ) {
     again = false;
-    // From the top down: the largest parts first.
-    for (let place = 0; left > 0; place++) {
-      const candidate = without(smallest, place);
-      if (candidate === undefined) break;
-      const clean = withoutUnused(candidate);
-      if (!parses(clean) || validate(schema, clean).length > 0) continue;
-      left--;
-      if (await fails(clean)) {
-        smallest = clean;
-        again = true;
-        place--; // what came behind it is here now
+    for (const smaller of [without, inlined]) {
+      // From the top down: the largest parts first.
+      for (let place = 0; left > 0; place++) {
+        const candidate = smaller(smallest, place);
+        if (candidate === undefined) break;
+        const clean = withoutUnused(candidate);
+        if (!parses(clean) || validate(schema, clean).length > 0) continue;
+        left--;
+        if (await fails(clean)) {
+          smallest = clean;
+          again = true;
+          place--; // what came behind it is here now
+        }
       }
     }
   }
@@ -60,6 +71,22 @@ function without(document: DocumentNode, place: number): DocumentNode | undefine
     level = next;
   }
   return undefined;
+}
+
+/** A copy with a fragment's selections in the place of the fragment; undefined behind the last one. */
+function inlined(document: DocumentNode, place: number): DocumentNode | undefined {
+  let passed = 0;
+  const inline = (of: SelectionNode): readonly SelectionNode[] => {
+    if (of.kind === Kind.FIELD || passed++ !== place) return [of];
+    if (of.kind === Kind.INLINE_FRAGMENT) return of.selectionSet.selections;
+    return document.definitions.flatMap((one) =>
+      one.kind === Kind.FRAGMENT_DEFINITION && one.name.value === of.name.value ? one.selectionSet.selections : [],
+    );
+  };
+  const copy = visit(document, {
+    SelectionSet: { leave: (set) => ({ ...set, selections: set.selections.flatMap(inline) }) },
+  });
+  return passed > place ? copy : undefined;
 }
 
 /** Without the fragments and the variables that nothing refers to any more. */

@@ -87,7 +87,14 @@ export class Spool {
 
   /** Replays it as the command does. Returns whether nothing is to be mended. */
   async replay(database: TestDatabase, { again = false, path = this.path } = {}): Promise<boolean> {
-    const config = { databaseUrl: database.url, dataDir: "", host: "", port: 0, cacheBytes: 0, logLevel: "warn" as const };
+    const config = {
+      databaseUrl: database.url,
+      dataDir: "",
+      host: "",
+      port: 0,
+      cacheBytes: 0,
+      logLevel: "warn" as const,
+    };
     this.said = [];
     const { signal } = new AbortController();
     return (await runReplay(config, [path], { again }, signal, (line) => void this.said.push(line))) === 0;

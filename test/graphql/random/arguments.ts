@@ -96,9 +96,9 @@ function page(
     if (random.chance(0.7)) args["after"] = from.cursors[Math.min(a, b)];
     if (!("after" in args) || random.chance(0.3)) args["before"] = from.cursors[Math.max(a, b)];
   } else {
-    give("filter", 0.3);
+    give("filter", 0.4);
     give("orderBy", 0.4);
-    if (!backward && args["last"] == null) give("offset", 0.3);
+    if (!backward && args["last"] == null) give("offset", 0.6);
     if (random.chance(0.1)) args[random.pick(["after", "before"])] = null;
   }
   if (values.fault()) args[random.pick(["first", "last"])] = random.pick([-1, 1001, 5000, 2]);

@@ -65,6 +65,7 @@ const BAD_CURSORS = [
 const BAD_IDS = [
   "",
   "x",
+  "12",
   "Dataset:1",
   ...["Dataset:1", "Trade:x", "Dataset", "::", "WalkforwardRun:\0"].map((text) =>
     Buffer.from(text).toString("base64url"),

@@ -1,4 +1,5 @@
 import {
+  GraphQLID,
   type GraphQLInputType,
   getNullableType,
   isEnumType,
@@ -182,6 +183,7 @@ export class Writer {
       return `{${texts.join(", ")}}`;
     }
     if (isEnumType(inner) && typeof value === "string" && inner.getValue(value)) return value;
+    if (inner === GraphQLID && typeof value === "string" && /^[1-9]\d*$/.test(value)) return value;
     return this.untyped(value);
   }
 
