@@ -4,12 +4,12 @@ import { ALL_SHAPES, SHAPES, type Shape } from "./shapes.ts";
 import type { Size } from "./sizes.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** Cells in columns as wide as their widest; the first is text, all others are figures. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Cells in columns as wide as their widest: first columns of text, then figures. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], texts = 1): string {
   const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .map((cell, i) => (i < texts ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
       .join("  ")
       .trimEnd();
   return [line(head), widths.map((width) => "─".repeat(width)).join("──"), ...rows.map(line)].join("\n");
@@ -70,5 +70,6 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
       `${figure(measured)} ${unit}`,
       met ? "met" : "MISSED",
     ]),
+    2,
   );
 }
