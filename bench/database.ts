@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { openEmbedded } from "../src/db/embedded.ts";
+import { OperatorError } from "../src/errors.ts";
 import { CLI, run, say } from "./processes.ts";
 import { BIG_SLUG, SIZES, type Size, UPSERTED } from "./sizes.ts";
 
@@ -26,21 +27,38 @@ export interface Databases {
 /** Starts PostgreSQL in the folder, and loads each of the databases that is not there yet. */
 export async function openDatabases(dataDir: string, sizes: readonly Size[], stop: AbortSignal): Promise<Databases> {
   const embedded = await openEmbedded({ dataDir, purpose: "bench", settings: SETTINGS });
+  const lock = new pg.Client({ connectionString: embedded.url });
+  const release = async () => {
+    await lock.end();
+    await embedded.release();
+  };
   try {
+    await lock.connect();
+    await requireAlone(lock, dataDir);
     const at = (database: string): string => Object.assign(new URL(embedded.url), { pathname: `/${database}` }).href;
     const urls = { full: at("full"), tenth: at("tenth") };
-    for (const size of sizes) await load(dataDir, embedded.url, size, urls[size], stop);
+    for (const size of sizes) {
+      await load(dataDir, embedded.url, size, urls[size], stop);
+      await product(urls[size], ["migrate", "--yes"], stop); // it may be from before a migration
+      await lock.query(`ALTER DATABASE "${size}" RESET ALL`); // a killed --plans may have left its settings
+    }
     const [pid] = readFileSync(join(dataDir, "pg", "postmaster.pid"), "utf8").split("\n");
     return {
       urls,
       postmasterPid: Number(pid),
       logFile: join(dataDir, "postgres.log"),
-      release: () => embedded.release(),
+      release,
     };
   } catch (error) {
-    await embedded.release();
+    await release();
     throw error;
   }
+}
+
+/** Two runs would measure each other. The lock is the session's, so it is free again however a run ends. */
+async function requireAlone(client: pg.Client, dataDir: string): Promise<void> {
+  const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_lock(5731, 3) AS taken");
+  if (!rows[0]?.taken) throw new OperatorError(`Another run of the bench uses ${dataDir}: wait for its end.`);
 }
 
 /** One connection for as long as the work takes. */
@@ -62,7 +80,7 @@ async function load(dataDir: string, adminUrl: string, size: Size, url: string, 
   rmSync(stamp, { force: true });
   say(`Loading the database "${size}" (once; it stays in ${dataDir}).`);
   await withClient(adminUrl, async (admin) => {
-    await admin.query(`DROP DATABASE IF EXISTS "${size}"`);
+    await admin.query(`DROP DATABASE IF EXISTS "${size}" WITH (FORCE)`);
     await admin.query(`CREATE DATABASE "${size}"`);
   });
   const { datasets, runs, simulations, big } = SIZES[size];

@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { OperatorError } from "../src/errors.ts";
 import { measureAll } from "./bench.ts";
 import { openDatabases } from "./database.ts";
-import { type Options, readOptions, UsageError } from "./options.ts";
+import { type Options, readOptions } from "./options.ts";
 import { picture } from "./picture.ts";
 import { printPlans } from "./plans.ts";
 import { say } from "./processes.ts";
@@ -68,6 +69,6 @@ try {
 } catch (error) {
   process.exitCode = 1;
   if (stop.signal.aborted) process.exitCode = 130;
-  else if (error instanceof UsageError) say(error.message);
+  else if (error instanceof OperatorError) say(error.message);
   else say(`The bench failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
 }

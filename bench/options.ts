@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { OperatorError } from "../src/errors.ts";
 import { ALL_SHAPES, SHAPES, type Shape } from "./shapes.ts";
 
 export interface Options {
@@ -15,9 +16,6 @@ export interface Options {
   readonly profile: Shape | undefined;
   readonly plans: Shape | undefined;
 }
-
-/** What the command line says wrong. */
-export class UsageError extends Error {}
 
 const HELP = `npm run bench -- [options]: this server, PostGraphile 5 and SQL by hand, measured beside each other.
 
@@ -35,7 +33,7 @@ ${Object.entries(SHAPES)
   .map(([name, what]) => `  ${name.padEnd(10)} ${what}\n`)
   .join("")}`;
 
-/** Throws UsageError; undefined where only help was asked for, which it prints. */
+/** Throws OperatorError; undefined where only help was asked for, which it prints. */
 export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parse(args);
   if (values.help) {
@@ -72,17 +70,17 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error} (--help lists the options)`);
+    throw new OperatorError(`${error instanceof Error ? error.message : error} (--help lists the options)`);
   }
 }
 
 function shapeNamed(name: string): Shape {
   if (name in SHAPES) return name as Shape;
-  throw new UsageError(`There is no shape "${name}": choose of ${ALL_SHAPES.join(", ")}.`);
+  throw new OperatorError(`There is no shape "${name}": choose of ${ALL_SHAPES.join(", ")}.`);
 }
 
 function whole(flag: string, text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError(`${flag} must be a whole number from 1 to 9999.`);
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new OperatorError(`${flag} must be a whole number from 1 to 9999.`);
   return Number(text);
 }
 
