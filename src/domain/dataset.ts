@@ -1,6 +1,6 @@
 import type { Db } from "../db/pool.ts";
 import { type List, readRows } from "./page.ts";
-import { containing, equal, jsonText, type TimeRange, within } from "./sql.ts";
+import { type Column, containing, equal, type TimeRange, within } from "./sql.ts";
 
 /** A row of `stage1_datasets`. Timestamps as PostgreSQL's text in UTC, JSON as text. */
 export interface DatasetRow {
@@ -22,9 +22,6 @@ export interface DatasetRow {
   metadata: string;
   created_at: string;
   updated_at: string;
-  /** Where its page brought them along. */
-  run_count?: number;
-  simulation_count?: number;
 }
 
 export interface DatasetFilter {
@@ -55,15 +52,15 @@ const COLUMNS = {
   indicator_first_ts: "d.indicator_first_ts",
   indicator_last_ts: "d.indicator_last_ts",
   is_complete: IS_COMPLETE,
-  metadata: jsonText("d.metadata"),
+  metadata: { jsonb: "d.metadata" },
   created_at: "d.created_at",
   updated_at: "d.updated_at",
-} satisfies Record<Exclude<keyof DatasetRow, "run_count" | "simulation_count">, string>;
+} satisfies Record<keyof DatasetRow, Column>;
 
 export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
   from: "stage1_datasets d",
   columns: COLUMNS,
-  ids: ["dataset_id"],
+  key: "d.dataset_id",
   counts: {
     run_count: "(SELECT count(*) FROM walkforward_runs r WHERE r.dataset_id = d.dataset_id)",
     simulation_count: "(SELECT count(*) FROM simulation_runs s WHERE s.dataset_id = d.dataset_id)",
@@ -90,12 +87,12 @@ export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
   ],
 };
 
-/** The datasets with these ids, in any order; an unknown id has none. `wanted`: columns and counts, by default all columns. */
-export function datasetsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<DatasetRow[]> {
-  return readRows(db, datasets, wanted, ["d.dataset_id", "uuid"], ids);
+/** The datasets with these ids, in any order; an unknown id has none. */
+export function datasetsById(db: Db, ids: readonly string[]): Promise<DatasetRow[]> {
+  return readRows(db, datasets, "d.dataset_id = ANY ($1::uuid[])", [ids]);
 }
 
-/** The datasets with these slugs, in any order; an unknown slug has none. `wanted` as above. */
-export function datasetsBySlug(db: Db, slugs: readonly string[], wanted: readonly string[]): Promise<DatasetRow[]> {
-  return readRows(db, datasets, [...wanted, "dataset_slug"], ["d.dataset_slug", "text"], slugs);
+/** The datasets with these slugs, in any order; an unknown slug has none. */
+export function datasetsBySlug(db: Db, slugs: readonly string[]): Promise<DatasetRow[]> {
+  return readRows(db, datasets, "d.dataset_slug = ANY ($1::text[])", [slugs]);
 }

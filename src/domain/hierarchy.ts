@@ -48,7 +48,6 @@ export const hierarchy: List<HierarchyRow, HierarchyFilter, "DATASET_SLUG"> = {
     simulation_status: status("simulation_status"),
     simulation_serialized_config: "h.simulation_serialized_config",
   },
-  ids: ["dataset_id"],
   orders: {
     DATASET_SLUG: [
       { sql: "h.dataset_slug", type: "text" },

@@ -7,25 +7,36 @@ export interface SortKey {
   readonly type: "timestamptz" | "text" | "uuid";
 }
 
-/** What can be read of a row. */
-interface Selectable {
-  /** The columns of the row's type, of which those are read that are asked for. */
+/** A table or view whose rows are read. */
+export interface Table<Row = unknown> {
+  /** Its name, and the letter that it is called by in all expressions. */
+  readonly from: string;
+  /** The columns of `Row`. */
   readonly columns: Columns;
-  /** Of these, the ones that every row brings. */
-  readonly ids: readonly string[];
-  /** Columns that count a row's children: only where they are asked for. */
+  /** What tells its rows from each other, where that is one column. */
+  readonly key?: string;
+  /** Numbers of a row's children. */
   readonly counts?: Columns;
+  /** Never set: carries the type of the rows. */
+  readonly row?: Row;
+}
+
+/** All rows that meet a condition on `values`, which may end in an order: one statement. */
+export function readRows<Row>(
+  db: Db,
+  table: Table<Row>,
+  condition: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  return db.query<Row>(`SELECT ${selectList(table.columns)} FROM ${table.from} WHERE ${condition}`, values);
 }
 
 /** A table or view that is read in pages. All lists go through the functions below; each states only what is its own. */
-export interface List<Row, Filter, Field extends string> extends Selectable {
-  readonly from: string;
+export interface List<Row, Filter, Field extends string> extends Table<Row> {
   readonly orders: Readonly<Record<Field, readonly SortKey[]>>;
   /** Ends every order, so that it is total: pages neither overlap nor leave out. */
   readonly tiebreak: SortKey;
   where(filter: Filter, params: Params): string[];
-  /** Never set: carries the type of the rows. */
-  readonly row?: Row;
 }
 
 export type Direction = "ASC" | "DESC";
@@ -36,10 +47,6 @@ export type Position = readonly string[];
 export interface PageQuery<Filter, Field extends string> {
   readonly filter: Filter;
   readonly orderBy: { readonly field: Field; readonly direction: Direction };
-  /** The columns and counts to read, besides the ids. */
-  readonly columns: readonly string[];
-  /** Whether `positionOf` is going to be asked for. */
-  readonly positions: boolean;
   readonly limit: number;
   /** The last `limit` rows of the range, not the first. */
   readonly backward: boolean;
@@ -49,9 +56,14 @@ export interface PageQuery<Filter, Field extends string> {
   readonly offset: number;
 }
 
+interface PageRow<Row> {
+  readonly row: Row;
+  readonly position: Position;
+}
+
 export interface Page<Row> {
   /** In the list's order, also when read backward. */
-  readonly rows: readonly Row[];
+  readonly rows: readonly PageRow<Row>[];
   /** There are more rows in the direction of reading, inside the range. */
   readonly more: boolean;
 }
@@ -61,6 +73,8 @@ export interface Parents {
   readonly column: string;
   readonly ids: readonly string[];
 }
+
+type KeyColumns = Record<`k${number}`, string>;
 
 /** Every key of an order, the one that breaks ties last. */
 export function sortKeys<Row, Filter, Field extends string>(
@@ -77,10 +91,8 @@ export async function readPage<Row, Filter, Field extends string>(
   query: PageQuery<Filter, Field>,
 ): Promise<Page<Row>> {
   const params = new Params();
-  const rows = await db.query<Row>(pageSql(list, query, params, []), params.values, {
-    prepare: query.offset === 0 && isUnfiltered(list, query.filter),
-  });
-  return toPage(query, rows);
+  const rows = await db.query<Row & KeyColumns>(pageSql(list, query, params, []), params.values);
+  return toPage(list, query, rows);
 }
 
 /** The same page of each parent's list, in the order of the parents: one statement for all of them. */
@@ -94,51 +106,16 @@ export async function readChildPages<Row, Filter, Field extends string>(
   const ids = params.add(parents.ids, "uuid[]");
   const page = pageSql(list, query, params, [`${parents.column} = parent.id`]);
   const order = sortKeys(list, query.orderBy.field).map((_, i) => `child.k${i} ${readingDirection(query)}`);
-  const rows = await db.query<Row & { parent_ordinal: number }>(
+  const rows = await db.query<Row & KeyColumns & { parent_ordinal: number }>(
     `SELECT parent.ordinal AS parent_ordinal, child.*
      FROM unnest(${ids}) WITH ORDINALITY AS parent (id, ordinal)
      CROSS JOIN LATERAL (${page}) AS child
      ORDER BY parent.ordinal, ${order.join(", ")}`,
     params.values,
-    { prepare: query.offset === 0 && isUnfiltered(list, query.filter) },
   );
-  const ofParent: Row[][] = parents.ids.map(() => []);
+  const ofParent: (Row & KeyColumns)[][] = parents.ids.map(() => []);
   for (const row of rows) ofParent[row.parent_ordinal - 1]?.push(row);
-  return ofParent.map((children) => toPage(query, children));
-}
-
-/** The select list of these columns and counts, and of the ids, which every row brings; all columns where undefined. */
-function selected({ columns, counts, ids }: Selectable, wanted: readonly string[] = Object.keys(columns)): string {
-  const all = { ...columns, ...counts };
-  return selectList(
-    all,
-    Object.keys(all).filter((name) => ids.includes(name) || wanted.includes(name)),
-  );
-}
-
-/** The rows where `column`, of these values' type, is one of them, in any order: one statement. */
-export function readRows<Row>(
-  db: Db,
-  list: Selectable & { readonly from: string; readonly row?: Row },
-  wanted: readonly string[] | undefined,
-  [column, type]: readonly [column: string, type: "uuid" | "text"],
-  values: readonly string[],
-): Promise<Row[]> {
-  const select = `SELECT ${selected(list, wanted)} FROM ${list.from}`;
-  return db.query<Row>(`${select} WHERE ${column} = ANY ($1::${type}[])`, [values], { prepare: true });
-}
-
-/** Then the best plan is the same for all values. Which index serves a filter depends on what it looks for. */
-function isUnfiltered<Row, Filter, Field extends string>(list: List<Row, Filter, Field>, filter: Filter): boolean {
-  return list.where(filter, new Params()).length === 0;
-}
-
-/** Where a row of a page stands in its list. Only of a page that was read with `positions`. */
-export function positionOf(row: unknown): Position {
-  const keys = row as Readonly<Record<string, string>>;
-  const position: string[] = [];
-  for (let key = keys["k0"]; key !== undefined; key = keys[`k${position.length}`]) position.push(key);
-  return position;
+  return ofParent.map((children) => toPage(list, query, children));
 }
 
 /** How many rows of a whole list the filter lets through. */
@@ -148,10 +125,18 @@ export async function countRows<Row, Filter, Field extends string>(
   filter: Filter,
 ): Promise<number> {
   const params = new Params();
-  const where = conjunction(list.where(filter, params));
-  const text = `SELECT count(*) AS count FROM ${list.from} ${where}`;
-  const [row] = await db.query<{ count: number }>(text, params.values, { prepare: isUnfiltered(list, filter) });
+  const [row] = await db.query<{ count: number }>(countOf(list, filter, params, []), params.values);
   return row?.count ?? 0;
+}
+
+/** A query that counts what the filter lets through. */
+export function countOf<Row, Filter, Field extends string>(
+  list: List<Row, Filter, Field>,
+  filter: Filter,
+  params: Params,
+  conditions: readonly string[],
+): string {
+  return `SELECT count(*) AS count FROM ${list.from} ${conjunction([...conditions, ...list.where(filter, params)])}`;
 }
 
 /** How many rows of each parent's list the filter lets through, in the order of the parents: one statement. */
@@ -163,14 +148,13 @@ export async function countChildren<Row, Filter, Field extends string>(
 ): Promise<number[]> {
   const params = new Params();
   const ids = params.add(parents.ids, "uuid[]");
-  const where = conjunction([`${parents.column} = parent.id`, ...list.where(filter, params)]);
+  const count = countOf(list, filter, params, [`${parents.column} = parent.id`]);
   const rows = await db.query<{ count: number }>(
     `SELECT child.count
      FROM unnest(${ids}) WITH ORDINALITY AS parent (id, ordinal)
-     CROSS JOIN LATERAL (SELECT count(*) AS count FROM ${list.from} ${where}) AS child
+     CROSS JOIN LATERAL (${count}) AS child
      ORDER BY parent.ordinal`,
     params.values,
-    { prepare: isUnfiltered(list, filter) },
   );
   return rows.map((row) => row.count);
 }
@@ -192,23 +176,30 @@ export async function anyOutside<Row, Filter, Field extends string>(
 ): Promise<boolean[]> {
   const params = new Params();
   const ids = parents && params.add(parents.ids, "uuid[]");
-  const keys = sortKeys(list, outside.orderBy.field);
-  const ascending = outside.orderBy.direction === "ASC";
-  const operator = ascending === (outside.side === "start") ? "<=" : ">=";
-  const where = conjunction([
-    ...(parents ? [`${parents.column} = parent.id`] : []),
-    ...list.where(outside.filter, params),
-    comparison(keys, operator, outside.position, params),
-  ]);
-  const exists = `EXISTS (SELECT FROM ${list.from} ${where}) AS present`;
+  const exists = `${existsOutside(list, outside, params, parents ? [`${parents.column} = parent.id`] : [])} AS present`;
   const rows = await db.query<{ present: boolean }>(
     ids
       ? `SELECT ${exists} FROM unnest(${ids}) WITH ORDINALITY AS parent (id, ordinal) ORDER BY ordinal`
       : `SELECT ${exists}`,
     params.values,
-    { prepare: isUnfiltered(list, outside.filter) },
   );
   return rows.map((row) => row.present);
+}
+
+/** A condition: there is a row outside the range. */
+export function existsOutside<Row, Filter, Field extends string>(
+  list: List<Row, Filter, Field>,
+  { filter, orderBy, side, position }: Outside<Filter, Field>,
+  params: Params,
+  conditions: readonly string[],
+): string {
+  const operator = (orderBy.direction === "ASC") === (side === "start") ? "<=" : ">=";
+  const where = conjunction([
+    ...conditions,
+    ...list.where(filter, params),
+    comparison(sortKeys(list, orderBy.field), operator, position, params),
+  ]);
+  return `EXISTS (SELECT FROM ${list.from} ${where})`;
 }
 
 function pageSql<Row, Filter, Field extends string>(
@@ -216,6 +207,19 @@ function pageSql<Row, Filter, Field extends string>(
   query: PageQuery<Filter, Field>,
   params: Params,
   conditions: readonly string[],
+): string {
+  const keys = sortKeys(list, query.orderBy.field).map((key, i) => `${key.sql} AS k${i}`);
+  const rows = rowsOfPage(list, query, params, conditions, 1); // one more tells whether there are more
+  return `SELECT ${selectList(list.columns)}, ${keys.join(", ")} ${rows}`;
+}
+
+/** The part of a query that finds a page's rows, and so many more, in the order of reading: from `FROM` on. */
+export function rowsOfPage<Row, Filter, Field extends string>(
+  list: List<Row, Filter, Field>,
+  query: PageQuery<Filter, Field>,
+  params: Params,
+  conditions: readonly string[],
+  more: 0 | 1,
 ): string {
   const keys = sortKeys(list, query.orderBy.field);
   const ascending = query.orderBy.direction === "ASC";
@@ -226,14 +230,10 @@ function pageSql<Row, Filter, Field extends string>(
     ...(query.before ? [comparison(keys, ascending ? "<" : ">", query.before, params)] : []),
   ]);
   const direction = readingDirection(query);
-  // PostgreSQL would count for the rows that an offset leaves out, too.
-  const { counts: _, ...withoutCounts } = list;
   return [
-    `SELECT ${selected(query.offset > 0 ? withoutCounts : list, query.columns)}, ${keys.map((key, i) => `${key.sql} AS k${i}`).join(", ")}`,
     `FROM ${list.from} ${where}`,
     `ORDER BY ${keys.map((key) => `${key.sql} ${direction}`).join(", ")}`,
-    // One more tells whether there are more. Not a parameter: the plan depends on it.
-    `LIMIT ${Number(query.limit) + 1}`,
+    `LIMIT ${Number(query.limit) + more}`, // not a parameter: the plan depends on it
     query.offset > 0 ? `OFFSET ${params.add(query.offset)}` : "",
   ].join(" ");
 }
@@ -256,7 +256,13 @@ function readingDirection({ orderBy, backward }: PageQuery<unknown, string>): Di
   return (orderBy.direction === "ASC") === backward ? "DESC" : "ASC";
 }
 
-function toPage<Row>({ limit, backward }: PageQuery<unknown, string>, found: readonly Row[]): Page<Row> {
-  const rows = found.slice(0, limit);
-  return { rows: backward ? rows.reverse() : rows, more: found.length > limit };
+function toPage<Row, Filter, Field extends string>(
+  list: List<Row, Filter, Field>,
+  query: PageQuery<Filter, Field>,
+  found: readonly (Row & KeyColumns)[],
+): Page<Row> {
+  const keys = sortKeys(list, query.orderBy.field);
+  const rows = found.slice(0, query.limit).map((row) => ({ row, position: keys.map((_, i) => row[`k${i}`] ?? "") }));
+  if (query.backward) rows.reverse();
+  return { rows, more: found.length > query.limit };
 }

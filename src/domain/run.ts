@@ -1,6 +1,6 @@
 import type { Db } from "../db/pool.ts";
-import { type List, readRows } from "./page.ts";
-import { containing, equal, finite, jsonText, selectList, type TimeRange, within } from "./sql.ts";
+import { type List, readRows, type Table } from "./page.ts";
+import { type Column, containing, equal, finite, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_run_status()`: what the free text of a run's or a simulation's status means. */
 export type RunStatus = "PENDING" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "UNKNOWN";
@@ -23,8 +23,6 @@ export interface RunRow {
   /** Milliseconds. */
   duration_ms: number | null;
   created_at: string;
-  /** Where its page brought it along. */
-  simulation_count?: number;
 }
 
 export interface RunFilter {
@@ -44,10 +42,10 @@ const COLUMNS = {
   dataset_id: "r.dataset_id",
   prediction_measurement: "r.prediction_measurement",
   target_column: "r.target_column",
-  feature_columns: "coalesce(r.feature_columns, 'null')::text",
-  hyperparameters: jsonText("r.hyperparameters"),
-  walk_config: jsonText("r.walk_config"),
-  summary_metrics: jsonText("r.summary_metrics"),
+  feature_columns: { jsonb: "r.feature_columns" },
+  hyperparameters: { jsonb: "r.hyperparameters" },
+  walk_config: { jsonb: "r.walk_config" },
+  summary_metrics: { jsonb: "r.summary_metrics" },
   serialized_config: "r.serialized_config",
   status: STATUS,
   requested_by: "r.requested_by",
@@ -55,13 +53,16 @@ const COLUMNS = {
   completed_at: "r.completed_at",
   duration_ms: "r.duration_ms",
   created_at: "r.created_at",
-} satisfies Record<Exclude<keyof RunRow, "simulation_count">, string>;
+} satisfies Record<keyof RunRow, Column>;
 
 export const runs: List<RunRow, RunFilter, RunOrderField> = {
   from: "walkforward_runs r",
   columns: COLUMNS,
-  ids: ["run_id"],
-  counts: { simulation_count: "(SELECT count(*) FROM simulation_runs s WHERE s.run_id = r.run_id)" },
+  key: "r.run_id",
+  counts: {
+    fold_count: "(SELECT count(*) FROM walkforward_folds f WHERE f.run_id = r.run_id)",
+    simulation_count: "(SELECT count(*) FROM simulation_runs s WHERE s.run_id = r.run_id)",
+  },
   orders: {
     CREATED_AT: [{ sql: "r.created_at", type: "timestamptz" }],
     // What has not happened yet sorts before everything that has.
@@ -79,9 +80,9 @@ export const runs: List<RunRow, RunFilter, RunOrderField> = {
   ],
 };
 
-/** The runs with these ids, in any order; an unknown id has none. `wanted`: columns and counts, by default all columns. */
-export function runsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<RunRow[]> {
-  return readRows(db, runs, wanted, ["r.run_id", "uuid"], ids);
+/** The runs with these ids, in any order; an unknown id has none. */
+export function runsById(db: Db, ids: readonly string[]): Promise<RunRow[]> {
+  return readRows(db, runs, "r.run_id = ANY ($1::uuid[])", [ids]);
 }
 
 /** The run of a dataset that wrote this prediction table; undefined where there is none. */
@@ -90,10 +91,10 @@ export async function runByMeasurement(
   datasetId: string,
   predictionMeasurement: string,
 ): Promise<RunRow | undefined> {
-  const rows = await db.query<RunRow>(
-    `SELECT ${selectList(COLUMNS)} FROM walkforward_runs r WHERE r.dataset_id = $1 AND r.prediction_measurement = $2`,
-    [datasetId, predictionMeasurement],
-  );
+  const rows = await readRows(db, runs, "r.dataset_id = $1 AND r.prediction_measurement = $2", [
+    datasetId,
+    predictionMeasurement,
+  ]);
   return rows[0];
 }
 
@@ -129,15 +130,27 @@ export interface FoldRow {
   metrics: string;
 }
 
+export const folds: Table<FoldRow> = {
+  from: "walkforward_folds f",
+  columns: {
+    run_id: "f.run_id",
+    fold_number: "f.fold_number",
+    train_start_idx: "f.train_start_idx",
+    train_end_idx: "f.train_end_idx",
+    test_start_idx: "f.test_start_idx",
+    test_end_idx: "f.test_end_idx",
+    samples_train: "f.samples_train",
+    samples_test: "f.samples_test",
+    best_iteration: "f.best_iteration",
+    best_score: finite("f.best_score"),
+    thresholds: { jsonb: "f.thresholds" },
+    metrics: { jsonb: "f.metrics" },
+  } satisfies Record<keyof FoldRow, Column>,
+};
+
 /** All folds of these runs, by run and fold number. */
 export function foldsOfRuns(db: Db, runIds: readonly string[]): Promise<FoldRow[]> {
-  return db.query<FoldRow>(
-    `SELECT f.run_id, f.fold_number, f.train_start_idx, f.train_end_idx, f.test_start_idx, f.test_end_idx,
-            f.samples_train, f.samples_test, f.best_iteration, ${finite("f.best_score")} AS best_score,
-            ${jsonText("f.thresholds")} AS thresholds, ${jsonText("f.metrics")} AS metrics
-     FROM walkforward_folds f WHERE f.run_id = ANY ($1::uuid[]) ORDER BY f.run_id, f.fold_number`,
-    [runIds],
-  );
+  return readRows(db, folds, "f.run_id = ANY ($1::uuid[]) ORDER BY f.run_id, f.fold_number", [runIds]);
 }
 
 /** How many folds each run has; a run without folds is left out. */

@@ -1,7 +1,7 @@
 import type { Db } from "../db/pool.ts";
-import { type List, readRows } from "./page.ts";
+import { type List, readRows, type Table } from "./page.ts";
 import type { RunStatus } from "./run.ts";
-import { equal, finite, jsonText, type TimeRange, within } from "./sql.ts";
+import { type Column, equal, finite, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_simulation_mode()`: what the free text of a simulation's mode means. */
 export type SimulationMode = "LONG" | "SHORT" | "DUAL" | "UNKNOWN";
@@ -44,18 +44,19 @@ const COLUMNS = {
   questdb_namespace: "nullif(s.questdb_namespace, '')",
   mode: MODE,
   status: STATUS,
-  config: jsonText("s.config"),
-  summary_metrics: jsonText("s.summary_metrics"),
+  config: { jsonb: "s.config" },
+  summary_metrics: { jsonb: "s.summary_metrics" },
   serialized_config: "s.serialized_config",
   started_at: "s.started_at",
   completed_at: "s.completed_at",
   created_at: "s.created_at",
-} satisfies Record<keyof SimulationRow, string>;
+} satisfies Record<keyof SimulationRow, Column>;
 
 export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderField> = {
   from: "simulation_runs s",
   columns: COLUMNS,
-  ids: ["simulation_id"],
+  key: "s.simulation_id",
+  counts: { trade_count: "(SELECT count(*) FROM simulation_trades t WHERE t.simulation_id = s.simulation_id)" },
   orders: {
     CREATED_AT: [{ sql: "s.created_at", type: "timestamptz" }],
     // What has not happened yet sorts before everything that has.
@@ -73,16 +74,22 @@ export const simulations: List<SimulationRow, SimulationFilter, SimulationOrderF
   ],
 };
 
-/** The simulations with these ids, in any order; an unknown id has none. `wanted`: columns, by default all. */
-export function simulationsById(db: Db, ids: readonly string[], wanted?: readonly string[]): Promise<SimulationRow[]> {
-  return readRows(db, simulations, wanted, ["s.simulation_id", "uuid"], ids);
+/** The simulations with these ids, in any order; an unknown id has none. */
+export function simulationsById(db: Db, ids: readonly string[]): Promise<SimulationRow[]> {
+  return readRows(db, simulations, "s.simulation_id = ANY ($1::uuid[])", [ids]);
 }
+
+/** `UNKNOWN` only where the constraint that forbids it was taken away. */
+export type TradeSide = "LONG" | "SHORT" | "ALL" | "UNKNOWN";
+
+const sideOf = (column: string) =>
+  `CASE WHEN upper(${column}) IN ('LONG', 'SHORT', 'ALL') THEN upper(${column}) ELSE 'UNKNOWN' END`;
 
 /** A row of `simulation_trades`. A number that is not finite is null; JSON as text. */
 export interface TradeRow {
   trade_id: string;
   bar_timestamp: string;
-  side: string;
+  side: TradeSide;
   size: number | null;
   entry_price: number | null;
   exit_price: number | null;
@@ -96,15 +103,14 @@ export const trades: List<TradeRow, Record<never, never>, "BAR_TIMESTAMP"> = {
   columns: {
     trade_id: "t.trade_id",
     bar_timestamp: "t.bar_timestamp",
-    side: "upper(t.side)",
+    side: sideOf("t.side"),
     size: finite("t.size"),
     entry_price: finite("t.entry_price"),
     exit_price: finite("t.exit_price"),
     pnl: finite("t.pnl"),
     return_pct: finite("t.return_pct"),
-    metadata: jsonText("t.metadata"),
+    metadata: { jsonb: "t.metadata" },
   },
-  ids: ["trade_id"],
   orders: { BAR_TIMESTAMP: [{ sql: "t.bar_timestamp", type: "timestamptz" }] },
   tiebreak: { sql: "t.trade_id", type: "uuid" },
   where: () => [],
@@ -113,7 +119,7 @@ export const trades: List<TradeRow, Record<never, never>, "BAR_TIMESTAMP"> = {
 /** A row of `simulation_trade_buckets`. A number that is not finite is null: a profit factor without losses. */
 export interface BucketRow {
   simulation_id: string;
-  side: string;
+  side: TradeSide;
   trade_count: number;
   win_count: number;
   profit_factor: number | null;
@@ -122,13 +128,22 @@ export interface BucketRow {
   notes: string | null;
 }
 
+export const buckets: Table<BucketRow> = {
+  from: "simulation_trade_buckets b",
+  columns: {
+    simulation_id: "b.simulation_id",
+    side: sideOf("b.side"),
+    trade_count: "b.trade_count",
+    win_count: "b.win_count",
+    profit_factor: finite("b.profit_factor"),
+    avg_return_pct: finite("b.avg_return_pct"),
+    max_drawdown_pct: finite("b.max_drawdown_pct"),
+    notes: "b.notes",
+  } satisfies Record<keyof BucketRow, Column>,
+};
+
 /** All trade buckets of these simulations: all, long, short. */
 export function bucketsOfSimulations(db: Db, simulationIds: readonly string[]): Promise<BucketRow[]> {
-  return db.query<BucketRow>(
-    `SELECT b.simulation_id, upper(b.side) AS side, b.trade_count, b.win_count,
-            ${finite("b.profit_factor")} AS profit_factor, ${finite("b.avg_return_pct")} AS avg_return_pct,
-            ${finite("b.max_drawdown_pct")} AS max_drawdown_pct, b.notes
-     FROM simulation_trade_buckets b WHERE b.simulation_id = ANY ($1::uuid[]) ORDER BY b.simulation_id, b.side`,
-    [simulationIds],
-  );
+  const condition = "b.simulation_id = ANY ($1::uuid[]) ORDER BY b.simulation_id, b.side";
+  return readRows(db, buckets, condition, [simulationIds]);
 }

@@ -32,20 +32,23 @@ export function equal(expression: string, value: unknown, cast: string, params: 
   return value == null ? [] : [`${expression} = ${params.add(value, cast)}`];
 }
 
-/** A jsonb column as JSON text: `{}` where it holds nothing, be that SQL's null or JSON's. */
-export function jsonText(column: string): string {
-  return `coalesce(nullif(${column}, 'null'), '{}')::text`;
-}
+/** An expression that a column of a row is read by, or a column of JSON, which is read as text: `null` where it holds nothing. */
+export type Column = string | { readonly jsonb: string };
 
 /** A column of floats: null where it holds NaN or an infinity, which JSON has not. */
 export function finite(column: string): string {
   return `nullif(nullif(nullif(${column}, 'NaN'), 'Infinity'), '-Infinity')`;
 }
 
-/** Columns by their names, each with the expression that it is read by. */
-export type Columns = Readonly<Record<string, string>>;
+/** Columns by their names. */
+export type Columns = Readonly<Record<string, Column>>;
 
-/** A select list of these columns, by default of all. */
-export function selectList(columns: Columns, names: readonly string[] = Object.keys(columns)): string {
-  return names.map((name) => `${columns[name]} AS ${name}`).join(", ");
+/** A select list of all these columns. */
+export function selectList(columns: Columns): string {
+  return Object.entries(columns)
+    .map(
+      ([name, column]) =>
+        `${typeof column === "string" ? column : `coalesce(${column.jsonb}, 'null')::text`} AS ${name}`,
+    )
+    .join(", ");
 }

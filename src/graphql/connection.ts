@@ -1,5 +1,4 @@
 import type { ArgBuilder, ObjectRef } from "@pothos/core";
-import type { GraphQLResolveInfo } from "graphql";
 import {
   anyOutside,
   countChildren,
@@ -9,7 +8,7 @@ import {
   type Outside,
   type Page,
   type PageQuery,
-  positionOf,
+  type Position,
   readChildPages,
   readPage,
   sortKeys,
@@ -19,12 +18,12 @@ import { builder, type Types } from "./builder.ts";
 import type { Context } from "./context.ts";
 import { decodeCursor, encodeCursor, scopeOf } from "./cursor.ts";
 import { batchLoader } from "./loader.ts";
-import { selectedBelow } from "./selected.ts";
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 1000;
 
-interface PageArgs {
+/** What a client wrote to choose a page. */
+export interface PageArgs {
   first?: number | null | undefined;
   after?: string | null | undefined;
   last?: number | null | undefined;
@@ -36,7 +35,7 @@ interface PageArgs {
 /** What a connection's resolver hands to the fields below it. What costs a statement is asked for only when selected. */
 export interface Connection<Row> {
   readonly page: Page<Row>;
-  cursor(row: Row): string;
+  cursor(position: readonly string[]): string;
   hasNextPage(): boolean | Promise<boolean>;
   hasPreviousPage(): boolean | Promise<boolean>;
   totalCount(): Promise<number>;
@@ -56,13 +55,14 @@ const PageInfo = builder.objectRef<Connection<unknown>>("PageInfo").implement({
     startCursor: t.string({
       nullable: true,
       description: "The cursor of the first row; null on an empty page.",
-      resolve: ({ page, cursor }) => (page.rows.length > 0 ? cursor(page.rows[0]) : null),
+      resolve: ({ page, cursor }) => (page.rows[0] ? cursor(page.rows[0].position) : null),
     }),
     endCursor: t.string({
       nullable: true,
       description: "The cursor of the last row; null on an empty page.",
       resolve({ page, cursor }) {
-        return page.rows.length > 0 ? cursor(page.rows.at(-1)) : null;
+        const last = page.rows.at(-1);
+        return last ? cursor(last.position) : null;
       },
     }),
   }),
@@ -70,14 +70,11 @@ const PageInfo = builder.objectRef<Connection<unknown>>("PageInfo").implement({
 
 /** The types `…Connection` and `…Edge` of a row type. */
 export function connectionType<Row>(name: string, node: ObjectRef<Types, Row>, plural: string) {
-  const edge = builder.objectRef<{ connection: Connection<Row>; row: Row }>(`${name}Edge`).implement({
+  const edge = builder.objectRef<{ cursor: string; node: Row }>(`${name}Edge`).implement({
     description: `One of the ${plural} of a page, with its place in the list.`,
     fields: (t) => ({
-      cursor: t.string({
-        description: "Pass it as `after` or `before` to go on from here.",
-        resolve: ({ connection, row }) => connection.cursor(row),
-      }),
-      node: t.field({ type: node, description: "The row itself.", resolve: ({ row }) => row as never }),
+      cursor: t.exposeString("cursor", { description: "Pass it as `after` or `before` to go on from here." }),
+      node: t.field({ type: node, description: "The row itself.", resolve: (parent) => parent.node as never }),
     }),
   });
   return builder.objectRef<Connection<Row>>(`${name}Connection`).implement({
@@ -86,12 +83,12 @@ export function connectionType<Row>(name: string, node: ObjectRef<Types, Row>, p
       edges: t.field({
         type: [edge],
         description: "The rows of the page, each with its cursor.",
-        resolve: (connection) => connection.page.rows.map((row) => ({ connection, row })),
+        resolve: ({ page, cursor }) => page.rows.map(({ row, position }) => ({ cursor: cursor(position), node: row })),
       }),
       nodes: t.field({
         type: [node],
         description: "The rows of the page.",
-        resolve: ({ page }) => page.rows as never,
+        resolve: ({ page }) => page.rows.map(({ row }) => row) as never,
       }),
       pageInfo: t.field({
         type: PageInfo,
@@ -134,10 +131,9 @@ export async function connect<Row, Filter extends object, Field extends string>(
   name: string,
   list: List<Row, Filter, Field>,
   { args, filter, orderBy }: ListArgs<Filter, Field>,
-  info: GraphQLResolveInfo,
 ): Promise<Connection<Row>> {
-  const scope = () => scopeOf(name, undefined, orderBy, filter);
-  const query = pageQuery(list, scope, args, filter, orderBy, info);
+  const scope = scopeOf(name, undefined, orderBy, filter);
+  const query = pageQuery(list, { args, filter, orderBy }, scope);
   return connection(scope, query, await readPage(db, list, query), {
     totalCount: () => countRows(db, list, filter),
     outside: async (outside) => (await anyOutside(db, list, outside, undefined))[0] ?? false,
@@ -165,10 +161,9 @@ export function childConnection<Row, Filter extends object, Field extends string
       context: Context,
       parentId: string,
       { args, filter, orderBy }: ListArgs<Filter, Field>,
-      info: GraphQLResolveInfo,
     ): Promise<Connection<Row>> {
-      const scope = () => scopeOf(name, parentId, orderBy, filter);
-      const query = pageQuery(list, scope, args, filter, orderBy, info);
+      const scope = scopeOf(name, parentId, orderBy, filter);
+      const query = pageQuery(list, { args, filter, orderBy }, scope);
       return connection(scope, query, await pages(context, query).load(parentId), {
         totalCount: () => counts(context, filter).load(parentId),
         outside: (outside) => outsides(context, outside).load(parentId),
@@ -180,7 +175,7 @@ export function childConnection<Row, Filter extends object, Field extends string
 }
 
 function connection<Row, Filter, Field extends string>(
-  scope: () => string,
+  scope: string,
   { filter, orderBy, backward, after, before, offset }: PageQuery<Filter, Field>,
   page: Page<Row>,
   ask: { totalCount(): Promise<number>; outside(outside: Outside<Filter, Field>): Promise<boolean> },
@@ -189,7 +184,7 @@ function connection<Row, Filter, Field extends string>(
     position === undefined ? false : ask.outside({ filter, orderBy, side, position });
   return {
     page,
-    cursor: (row) => encodeCursor(scope(), positionOf(row)),
+    cursor: (position) => encodeCursor(scope, position),
     hasNextPage: () => (!backward && page.more) || beyond("end", before),
     async hasPreviousPage() {
       if (backward && page.more) return true;
@@ -203,26 +198,31 @@ function connection<Row, Filter, Field extends string>(
 /** Throws ClientError: BAD_USER_INPUT for arguments that do not go together, BAD_CURSOR. */
 function pageQuery<Row, Filter, Field extends string>(
   list: List<Row, Filter, Field>,
-  scope: () => string,
-  { first, after, last, before, offset }: PageArgs,
-  filter: Filter,
-  orderBy: { readonly field: Field; readonly direction: Direction },
-  info: GraphQLResolveInfo,
+  { args, filter, orderBy }: ListArgs<Filter, Field>,
+  scope: string,
 ): PageQuery<Filter, Field> {
+  const keys = sortKeys(list, orderBy.field);
+  return toQuery({ args, filter, orderBy }, (cursor, argument) => decodeCursor(cursor, argument, scope, keys));
+}
+
+/** `open` reads a cursor. Throws as `pageQuery`. */
+export function toQuery<Filter, Field extends string>(
+  { args, filter, orderBy }: ListArgs<Filter, Field>,
+  open: (cursor: string, argument: "after" | "before") => Position,
+): PageQuery<Filter, Field> {
+  const { first, after, last, before, offset } = args;
   if (first != null && last != null) throw bad("Pass either `first` or `last`, not both.");
   if (offset != null && (after != null || before != null || last != null)) {
     throw bad("`offset` goes with `first` alone: leave out `after`, `before` and `last`.");
   }
   if (offset != null && offset < 0) throw bad("`offset` must not be negative.");
-  const keys = sortKeys(list, orderBy.field);
   return {
     filter,
     orderBy,
-    ...selectedBelow(info),
     limit: size("first", first) ?? size("last", last) ?? DEFAULT_PAGE,
     backward: last != null,
-    after: after == null ? undefined : decodeCursor(after, "after", scope(), keys),
-    before: before == null ? undefined : decodeCursor(before, "before", scope(), keys),
+    after: after == null ? undefined : open(after, "after"),
+    before: before == null ? undefined : open(before, "before"),
     offset: offset ?? 0,
   };
 }

@@ -1,7 +1,7 @@
 import { MEASUREMENT_ROLES, type MeasurementRole as Role } from "../domain/measurement.ts";
 import type { Direction } from "../domain/page.ts";
 import type { RunStatus as Status } from "../domain/run.ts";
-import type { SimulationMode as Mode } from "../domain/simulation.ts";
+import type { SimulationMode as Mode, TradeSide as Side } from "../domain/simulation.ts";
 import { builder } from "./builder.ts";
 
 type Described<Name extends string> = Record<Name, { description: string }>;
@@ -36,13 +36,8 @@ export const TradeSide = builder.enumType("TradeSide", {
     SHORT: { description: "Sold first." },
     ALL: { description: "Both sides together; of buckets only." },
     UNKNOWN: { description: "The stored text is none of these." },
-  },
+  } satisfies Described<Side>,
 });
-
-/** A stored side, in upper case, as the enum knows it. */
-export function tradeSide(stored: string): "LONG" | "SHORT" | "ALL" | "UNKNOWN" {
-  return stored === "LONG" || stored === "SHORT" || stored === "ALL" ? stored : "UNKNOWN";
-}
 
 const ROLE_DESCRIPTIONS: Record<Role, string> = {
   OHLCV: "The bars of a dataset.",

@@ -1,48 +1,72 @@
 import {
   type DocumentNode,
-  defaultFieldResolver,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLOutputType,
-  type GraphQLResolveInfo,
   type GraphQLSchema,
   getArgumentValues,
+  getNamedType,
+  getNullableType,
   getOperationAST,
   getVariableValues,
-  isLeafType,
+  isEnumType,
   isListType,
   isNonNullType,
   isObjectType,
   Kind,
-  type OperationDefinitionNode,
   visit,
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
+import type { Db } from "../db/pool.ts";
+import { base64url, type JsonKind, joined, jsonOf, listOf, oneOf } from "../domain/json.ts";
+import type { Table } from "../domain/page.ts";
+import { Params } from "../domain/sql.ts";
 import type { Context } from "./context.ts";
-import { leafWriter } from "./leaf-writer.ts";
+import type { BoundPage, PageSource } from "./page-source.ts";
+
+declare module "graphql" {
+  interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs> {
+    readonly source?: Source;
+    /** Set by Pothos: the column that `expose` shows. */
+    readonly pothosExposedField?: string;
+  }
+}
+
+type Args = Readonly<Record<string, unknown>>;
+
+/** Where PostgreSQL finds what a field shows, beside its resolver, which finds the same. */
+export type Source =
+  /** A column or a count of the row. */
+  | { readonly column: string }
+  /** The id among all types. */
+  | { readonly globalId: true }
+  /** The one row that meets a condition; undefined: the field's arguments are for graphql-js. */
+  | { readonly one: Table; readonly where: (args: Args, params: Params) => string | undefined }
+  /** All rows that meet a condition, which ends in their order. */
+  | { readonly all: Table; readonly where: string }
+  | { readonly page: PageSource };
 
 type Variables = Record<string, unknown>;
 
 /** A query that is ready to be executed any number of times. */
 export interface CompiledQuery {
   /**
-   * The answer as JSON text, `{"data":…}`. There is no partial answer: rejects with what a resolver threw, or with
+   * The answer as JSON text, `{"data":…}`. There is no partial answer: rejects with what was thrown, or with
    * `LeftToGraphQLJs`. Then graphql-js is to execute the query, and to report the errors.
    */
   execute(context: Context, variables: Readonly<Variables> | undefined): Promise<string>;
 }
 
-/** This executor has no words for the answer: an error that graphql-js finds by itself, introspection, a `node`. */
+/** What this executor has no words for: an error, introspection, a `node`, a value that SQL cannot write as JSON. */
 class LeftToGraphQLJs extends Error {}
 
 /**
  * Prepares an operation of a valid document; undefined where it is no query.
  *
- * The answer is exactly graphql-js's (`test/graphql/executor.test.ts` holds one against the other), found level by level
- * instead of row by row: one field of all rows, then the next field. So a page of a thousand rows is a loop for each of its fields,
- * with no object and no promise for each value, and the text is written straight from the rows.
+ * The answer is exactly graphql-js's (`test/graphql/executor.test.ts` holds one against the other), but PostgreSQL writes it: each
+ * field at the top is one statement, with all that is selected below it, and its result is the field's JSON.
  */
 export function compile(
   schema: GraphQLSchema,
@@ -58,24 +82,40 @@ export function compile(
   }
   // What is selected depends on the variables that @skip and @include read, and on no others.
   const switches = switchesOf(document);
-  const selections = new Map<string, Selection | undefined>();
+  const selections = new Map<string, readonly RootField[]>();
 
   return {
-    async execute(context, given) {
+    async execute({ db }, given) {
       const { coerced: variables } = getVariableValues(schema, operation.variableDefinitions ?? [], given ?? {});
       if (!variables) throw new LeftToGraphQLJs();
       const key = switches.map((name) => String(variables[name])).join();
-      if (!selections.has(key)) {
-        const fields = collectFields(schema, fragments, variables, root, operation.selectionSet);
-        selections.set(key, select({ schema, fragments, operation, variables }, root, fields));
-      }
-      const selection = selections.get(key);
-      if (!selection) throw new LeftToGraphQLJs();
-      const [text] = await writeObjects(selection, [undefined], { context, variables });
-      return `{"data":${text}}`;
+      const selection =
+        selections.get(key) ??
+        new Compiler(schema, fragments, variables).roots(
+          root,
+          collectFields(schema, fragments, variables, root, operation.selectionSet),
+        );
+      selections.set(key, selection);
+
+      const fields = await Promise.all(
+        selection.map(async ({ key, write }) => `"${key}":${await run(db, write, variables)}`),
+      );
+      return `{"data":{${fields.join()}}}`;
     },
   };
 }
+
+/** A field at the top, with all that is below it: one statement, or none for a text that is known. */
+async function run(db: Db, write: Write | string, variables: Variables): Promise<string> {
+  if (typeof write === "string") return write;
+  const bind: Bind = { variables, params: new Params(), isPlain: true };
+  const text = `SELECT ${write(bind)} AS json`;
+  const [row] = await db.query<{ json: string | null }>(text, bind.params.values, { prepare: bind.isPlain });
+  return typeof row?.json === "string" && !LONG_NUMBER.test(row.json) ? row.json : fail();
+}
+
+/** More digits than a number has that a double can hold. */
+const LONG_NUMBER = /\d{300}/;
 
 function switchesOf(document: DocumentNode): string[] {
   const names = new Set<string>();
@@ -88,176 +128,217 @@ function switchesOf(document: DocumentNode): string[] {
   return [...names];
 }
 
-/** What stands in every `info` of a query. */
-interface Scope {
-  readonly schema: GraphQLSchema;
-  readonly fragments: Record<string, FragmentDefinitionNode>;
-  readonly operation: OperationDefinitionNode;
+/** A request's part of a statement. */
+interface Bind {
   readonly variables: Variables;
+  readonly params: Params;
+  /** One plan is the best for all values. */
+  isPlain: boolean;
 }
 
-/** One request. */
-interface Run {
-  readonly context: Context;
-  readonly variables: Variables;
+/** Writes SQL, an expression of JSON text. */
+type Write = (bind: Bind) => string;
+interface RootField {
+  readonly key: string;
+  /** What writes the field, or the JSON itself. */
+  readonly write: Write | string;
 }
 
-/** The fields below one type, in the order of the answer. */
-type Selection = readonly Field[];
+type Nodes = readonly FieldNode[];
+type Fields = ReadonlyMap<string, Nodes>;
 
-interface Field {
-  /** `{"key":` of the first field, `,"key":` of the others. */
-  readonly prefix: string;
-  /** The field's JSON for each of the parents, in their order. */
-  write(parents: readonly unknown[], run: Run): Promise<Texts>;
-}
+/** More fields than that, most likely of fragments within fragments, are left to graphql-js. */
+const MAX_FIELDS = 1000;
 
-type Texts = readonly string[];
-/** JSON for each of some values, in their order. */
-type Write = (values: readonly unknown[], run: Run) => Texts | Promise<Texts>;
+class Compiler {
+  readonly #schema: GraphQLSchema;
+  readonly #fragments: Record<string, FragmentDefinitionNode>;
+  readonly #variables: Variables;
+  #fields = 0;
 
-/** undefined where something is selected that this executor leaves alone. */
-function select(
-  scope: Scope,
-  parentType: GraphQLObjectType,
-  fields: ReadonlyMap<string, readonly FieldNode[]>,
-): Selection | undefined {
-  const selection: Field[] = [];
-  for (const [key, nodes] of fields) {
-    const write = fieldWriter(scope, parentType, nodes);
-    if (!write) return undefined;
-    selection.push({ prefix: `${selection.length === 0 ? "{" : ","}"${key}":`, write });
+  constructor(schema: GraphQLSchema, fragments: Record<string, FragmentDefinitionNode>, variables: Variables) {
+    this.#schema = schema;
+    this.#fragments = fragments;
+    this.#variables = { ...variables };
   }
-  return selection;
-}
 
-function fieldWriter(
-  scope: Scope,
-  parentType: GraphQLObjectType,
-  nodes: readonly FieldNode[],
-): Field["write"] | undefined {
-  const [node] = nodes;
-  if (node?.name.value === "__typename") {
-    const text = JSON.stringify(parentType.name);
-    return async (parents) => parents.map(() => text);
+  roots(type: GraphQLObjectType, fields: Fields): RootField[] {
+    return [...fields].map(([key, nodes]) => ({
+      key,
+      write: isTypeName(nodes) ? JSON.stringify(type.name) : this.#field(undefined, type, nodes),
+    }));
   }
-  const field = node && parentType.getFields()[node.name.value];
-  const write = field && typeWriter(scope, field.type, nodes);
-  if (!field || !write) return undefined;
-  const { resolve = defaultFieldResolver } = field;
-  return async (parents, run) => {
-    if (parents.length === 0) return []; // graphql-js would not look at the arguments either
-    // One object for all parents, by which a resolver knows that they are asked for the same.
-    const args = getArgumentValues(field, node, run.variables);
-    const info = resolveInfo(scope, parentType, field, nodes, run);
-    return write(await settled(parents, (parent) => resolve(parent, args, run.context, info)), run);
-  };
-}
 
-function resolveInfo(
-  { schema, fragments, operation }: Scope,
-  parentType: GraphQLObjectType,
-  { name: fieldName, type: returnType }: GraphQLField<unknown, unknown>,
-  fieldNodes: readonly FieldNode[],
-  { variables: variableValues }: Run,
-): GraphQLResolveInfo {
-  const path = { prev: undefined, key: fieldName, typename: parentType.name }; // of a level, not of a row
-  const rootValue = undefined;
-  return {
-    schema,
-    fragments,
-    operation,
-    parentType,
-    fieldName,
-    returnType,
-    fieldNodes,
-    variableValues,
-    path,
-    rootValue,
-  };
-}
-
-/** What a resolver returns for each of the parents. Where nothing has to be waited for, there is no promise for each. */
-async function settled(
-  parents: readonly unknown[],
-  resolve: (parent: unknown) => unknown,
-): Promise<readonly unknown[]> {
-  const values: unknown[] = [];
-  let pending = false;
-  try {
-    for (const parent of parents) {
-      const value = resolve(parent);
-      pending ||= value instanceof Promise;
-      values.push(value);
+  /** @param table - of the row that the field is of */
+  #field(table: Table | undefined, type: GraphQLObjectType, nodes: Nodes): Write {
+    this.#fields += 1;
+    if (this.#fields > MAX_FIELDS) fail();
+    const [node = fail()] = nodes;
+    const field = fieldOf(type, nodes);
+    const { source, pothosExposedField: exposed } = field.extensions;
+    if (table && exposed !== undefined) return leaf(field, table, exposed);
+    if (!source) return fail();
+    if ("column" in source) return leaf(field, table ?? fail(), source.column);
+    if ("globalId" in source) return globalId(type, table?.key ?? fail());
+    if ("page" in source) return this.#page(field, node, nodes, source.page);
+    const rowType = objectType(field.type);
+    if ("all" in source) {
+      const row = this.#row(source.all, rowType, this.#below(rowType, nodes));
+      return (bind) => listOf(`SELECT ${row(bind)} AS j FROM ${source.all.from} WHERE ${source.where}`);
     }
-  } catch (error) {
-    // Those before it may fail too, with nobody to hear it.
-    await Promise.allSettled(values);
-    throw error;
+    const row = this.#row(source.one, rowType, this.#below(rowType, nodes));
+    return (bind) => {
+      const where = source.where(getArgumentValues(field, node, bind.variables), bind.params) ?? fail();
+      return oneOf(`SELECT ${row(bind)} AS j FROM ${source.one.from} WHERE ${where}`);
+    };
   }
-  return pending ? Promise.all(values) : values;
+
+  #page(field: GraphQLField<unknown, unknown>, node: FieldNode, nodes: Nodes, source: PageSource): Write {
+    const connection = objectType(field.type);
+    const json = objectOf(this.#below(connection, nodes), (own) => this.#ofPage(connection, own, source.table));
+    return (bind) => {
+      const page = source.bind(getArgumentValues(field, node, bind.variables), bind.params);
+      bind.isPlain &&= page.isPlain;
+      const columns: string[] = [];
+      const writing: Writing = {
+        bind,
+        page,
+        more: false,
+        column(sql) {
+          columns.push(sql);
+          return `page.x${columns.length - 1}`;
+        },
+      };
+      const written = json(writing);
+      const list = columns.map((sql, i) => `${sql} AS x${i}`).join(", ");
+      const alias = source.table.from.split(" ").at(-1);
+      // Only what is on the page is written: an offset or a sort would have it written for the rows before.
+      const rows = `(SELECT ${alias}.* ${page.rows(writing.more)}) AS ${alias}`;
+      const query = `(SELECT ${written} FROM (SELECT row_number() OVER () AS n${list && `, ${list}`} FROM ${rows}) AS page)`;
+      return page.condition ? `CASE WHEN ${page.condition} THEN ${query} END` : query;
+    };
+  }
+
+  /** A field of a connection. */
+  #ofPage(type: GraphQLObjectType, nodes: Nodes, table: Table): WriteOfPage {
+    if (isTypeName(nodes)) return () => typeName(type);
+    const field = fieldOf(type, nodes);
+    if (field.name === "totalCount") return ({ page }) => `${page.count()}::text`;
+    const inner = objectType(field.type);
+    const fields = this.#below(inner, nodes);
+    if (field.name === "pageInfo") {
+      return objectOf(fields, (own) =>
+        isTypeName(own) ? () => typeName(inner) : ofPageInfo(fieldOf(inner, own).name),
+      );
+    }
+    const row: WriteOfPage =
+      field.name === "nodes"
+        ? this.#rowOfPage(table, inner, fields)
+        : objectOf(fields, (own) => this.#ofEdge(inner, own, table));
+    return (writing) => writing.page.list(writing.column(row(writing)));
+  }
+
+  #ofEdge(type: GraphQLObjectType, nodes: Nodes, table: Table): WriteOfPage {
+    if (isTypeName(nodes)) return () => typeName(type);
+    const field = fieldOf(type, nodes);
+    if (field.name === "cursor") return ({ page }) => page.cursor(page.position);
+    const inner = objectType(field.type);
+    return this.#rowOfPage(table, inner, this.#below(inner, nodes));
+  }
+
+  #rowOfPage(table: Table, type: GraphQLObjectType, fields: Fields): WriteOfPage {
+    const row = this.#row(table, type, fields);
+    return ({ bind }) => row(bind);
+  }
+
+  #row(table: Table, type: GraphQLObjectType, fields: Fields): Write {
+    return objectOf(fields, (nodes) => (isTypeName(nodes) ? () => typeName(type) : this.#field(table, type, nodes)));
+  }
+
+  #below(type: GraphQLObjectType, nodes: Nodes): Fields {
+    return collectSubfields(this.#schema, this.#fragments, this.#variables, type, nodes);
+  }
 }
 
-function typeWriter(scope: Scope, type: GraphQLOutputType, nodes: readonly FieldNode[]): Write | undefined {
-  if (isNonNullType(type)) {
-    const write = typeWriter(scope, type.ofType, nodes);
-    return write && ((values, run) => (values.some(isNull) ? fail() : write(values, run)));
-  }
-  const write = presentWriter(scope, type, nodes);
-  return write && ((values, run) => (values.some(isNull) ? withNulls(values, write, run) : write(values, run)));
+/** A page that is being written. */
+interface Writing {
+  readonly bind: Bind;
+  readonly page: BoundPage;
+  /** Whether one row more than the page's is to be read. */
+  more: boolean;
+  /** Adds a column to the page's rows, and returns how it is called where the page is summed up. */
+  column(sql: string): string;
+}
+type WriteOfPage = (writing: Writing) => string;
+
+function ofPageInfo(name: string): WriteOfPage {
+  return (writing) => {
+    const { page } = writing;
+    if (name === "hasNextPage" || name === "hasPreviousPage") {
+      writing.more ||= page.needsMore[name];
+      return page[name]();
+    }
+    const position = page.end(name === "startCursor" ? "first" : "last", writing.column(page.position));
+    return `coalesce(${page.cursor(position)}, 'null')`;
+  };
 }
 
-const isNull = (value: unknown) => value === null || value === undefined;
+/** The fields as a JSON object. */
+function objectOf<Way>(fields: Fields, writer: (nodes: Nodes) => (way: Way) => string): (way: Way) => string {
+  const parts = [...fields].map(([key, nodes], i) => ({
+    prefix: { literal: `${i === 0 ? "{" : ","}"${key}":` },
+    write: writer(nodes),
+  }));
+  const end = { literal: parts.length === 0 ? "{}" : "}" };
+  return (way) => joined(...parts.flatMap(({ prefix, write }) => [prefix, write(way)]), end);
+}
+
+const KINDS: Readonly<Record<string, JsonKind>> = {
+  String: "text",
+  UUID: "token",
+  SafeInt: "integer",
+  Int: "integer",
+  Float: "float",
+  Boolean: "boolean",
+  DateTime: "timestamp",
+  JSONObject: "object",
+};
+
+function leaf({ type }: GraphQLField<unknown, unknown>, table: Table, column: string): Write {
+  const value = table.columns[column] ?? table.counts?.[column] ?? fail();
+  const named = getNamedType(type);
+  const kind = isListType(getNullableType(type))
+    ? "names"
+    : isEnumType(named)
+      ? "token"
+      : (KINDS[named.name] ?? fail());
+  const json = jsonOf(kind, value, !isNonNullType(type));
+  return () => json;
+}
+
+/** As the resolver of `Node.id` makes it. */
+function globalId(type: GraphQLObjectType, column: string): Write {
+  const json = `'"' || ${base64url(`'${type.name}:' || ${column}`)} || '"'`;
+  return () => json;
+}
+
+function isTypeName([node]: Nodes): boolean {
+  return node?.name.value === "__typename";
+}
+
+function typeName(type: GraphQLObjectType): string {
+  return `'${JSON.stringify(type.name)}'`;
+}
+
+function fieldOf(type: GraphQLObjectType, [node]: Nodes): GraphQLField<unknown, unknown> {
+  return type.getFields()[node?.name.value ?? ""] ?? fail();
+}
+
+function objectType(type: GraphQLOutputType): GraphQLObjectType {
+  const named = getNamedType(type);
+  return isObjectType(named) ? named : fail();
+}
 
 function fail(): never {
   throw new LeftToGraphQLJs();
-}
-
-async function withNulls(values: readonly unknown[], write: Write, run: Run): Promise<Texts> {
-  const present = await write(
-    values.filter((value) => !isNull(value)),
-    run,
-  );
-  let next = 0;
-  return values.map((value) => (isNull(value) ? "null" : (present[next++] ?? fail())));
-}
-
-/** Writes values of which none is null. */
-function presentWriter(scope: Scope, type: GraphQLOutputType, nodes: readonly FieldNode[]): Write | undefined {
-  if (isLeafType(type)) {
-    const write = leafWriter(type);
-    return (values) => values.map(write);
-  }
-  if (isListType(type)) {
-    const write = typeWriter(scope, type.ofType, nodes);
-    return write && ((values, run) => writeLists(values, write, run));
-  }
-  if (!isObjectType(type)) return undefined;
-  const { schema, fragments, variables } = scope;
-  const selection = select(scope, type, collectSubfields(schema, fragments, { ...variables }, type, nodes));
-  return selection && ((values, run) => writeObjects(selection, values, run));
-}
-
-/** All items of all lists at once. */
-async function writeLists(lists: readonly unknown[], write: Write, run: Run): Promise<Texts> {
-  const arrays = lists.map((list) => (Array.isArray(list) ? (list as unknown[]) : fail()));
-  const items = arrays.flat();
-  const texts = await write(items, run);
-  let next = 0;
-  return arrays.map(({ length }) => {
-    next += length;
-    return `[${texts.slice(next - length, next).join()}]`;
-  });
-}
-
-/** The fields of all objects begin at once, so that what they load is loaded together. */
-async function writeObjects(selection: Selection, objects: readonly unknown[], run: Run): Promise<Texts> {
-  if (selection.length === 0) return objects.map(() => "{}");
-  const columns = await Promise.all(selection.map((field) => field.write(objects, run)));
-  const texts = objects.map(() => "");
-  for (const [i, { prefix }] of selection.entries()) {
-    const column = columns[i] ?? fail();
-    for (let row = 0; row < texts.length; row += 1) texts[row] += prefix + column[row];
-  }
-  return texts.map((text) => `${text}}`);
 }

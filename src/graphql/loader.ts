@@ -1,8 +1,6 @@
 import DataLoader from "dataloader";
-import type { GraphQLResolveInfo } from "graphql";
 import type { Db } from "../db/pool.ts";
 import type { Context } from "./context.ts";
-import { selectedOf } from "./selected.ts";
 
 /**
  * A DataLoader for each request and each value of `args`: all keys that resolvers ask for in one tick are one call of
@@ -23,14 +21,13 @@ export function batchLoader<Value, Args = undefined>(
   };
 }
 
-/** What a loader of rows by a key finds, with what is selected of it; null where there is no key, or no row that has it. */
+/** What a loader of rows by id finds; null where there is no id, or no row that has it. */
 export async function loadOrNull<Row>(
-  loader: (context: Context, wanted: readonly string[]) => DataLoader<string, Row | undefined>,
+  loader: (context: Context, args: undefined) => DataLoader<string, Row | undefined>,
   context: Context,
-  key: string | null,
-  info: GraphQLResolveInfo,
+  id: string | null,
 ): Promise<Row | null> {
-  return key === null ? null : ((await loader(context, selectedOf(info)).load(key)) ?? null);
+  return id === null ? null : ((await loader(context, undefined).load(id)) ?? null);
 }
 
 /** One row for each key, in the order of the keys; undefined where no row has it. */

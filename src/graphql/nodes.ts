@@ -1,9 +1,10 @@
-import { type DatasetRow, datasetsById } from "../domain/dataset.ts";
-import { type RunRow, runsById } from "../domain/run.ts";
+import { type DatasetRow, datasets, datasetsById } from "../domain/dataset.ts";
+import { type RunRow, runs, runsById } from "../domain/run.ts";
 import { type SimulationRow, simulationsById } from "../domain/simulation.ts";
 import { ClientError } from "../errors.ts";
 import { builder } from "./builder.ts";
 import type { Context } from "./context.ts";
+import type { Source } from "./executor.ts";
 import { batchLoader, inOrder } from "./loader.ts";
 import { parseUuid } from "./scalars.ts";
 
@@ -13,18 +14,17 @@ export const Dataset = builder.objectRef<DatasetRow>("Dataset");
 export const WalkforwardRun = builder.objectRef<RunRow>("WalkforwardRun");
 export const Simulation = builder.objectRef<SimulationRow>("Simulation");
 
-/** Columns and counts to load; undefined: all columns. */
-type Wanted = readonly string[] | undefined;
+export const datasetById = batchLoader(async (db, ids) =>
+  inOrder(ids, await datasetsById(db, ids), (row) => row.dataset_id),
+);
+export const runById = batchLoader(async (db, ids) => inOrder(ids, await runsById(db, ids), (row) => row.run_id));
+export const simulationById = batchLoader(async (db, ids) =>
+  inOrder(ids, await simulationsById(db, ids), (row) => row.simulation_id),
+);
 
-export const datasetById = batchLoader(async (db, ids, wanted: Wanted) =>
-  inOrder(ids, await datasetsById(db, ids, wanted), (row) => row.dataset_id),
-);
-export const runById = batchLoader(async (db, ids, wanted: Wanted) =>
-  inOrder(ids, await runsById(db, ids, wanted), (row) => row.run_id),
-);
-export const simulationById = batchLoader(async (db, ids, wanted: Wanted) =>
-  inOrder(ids, await simulationsById(db, ids, wanted), (row) => row.simulation_id),
-);
+/** The row that a row points at. */
+export const theDataset = (id: string): Source => ({ one: datasets, where: () => `d.dataset_id = ${id}` });
+export const theRun = (id: string): Source => ({ one: runs, where: () => `r.run_id = ${id}` });
 
 type NodeRow = DatasetRow | RunRow | SimulationRow;
 type TypeName = "Dataset" | "WalkforwardRun" | "Simulation";
@@ -43,6 +43,7 @@ export const Node = builder.interfaceRef<NodeRow>("Node").implement({
   fields: (t) => ({
     id: t.id({
       description: "An id that is unique across all types, for caches and for `node`. Opaque.",
+      extensions: { source: { globalId: true } },
       resolve(row) {
         const { type, id } = typeOf(row);
         return Buffer.from(`${type}:${id}`).toString("base64url");

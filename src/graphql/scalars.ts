@@ -18,7 +18,6 @@ builder.scalarType("UUID", {
     "An id: 32 hexadecimal digits in groups of 8-4-4-4-12, such as `11111111-2222-3333-4444-555555555555`. Not only the " +
     "versions of RFC 4122: ids are hashed from names. Written in any case, returned in lower case.",
   serialize: (value) => String(value),
-  extensions: { writeJson: (value: unknown) => `"${value}"` },
   parseValue(value) {
     const id = parseUuid(value);
     if (id === undefined) throw inputError("A UUID is 32 hexadecimal digits in groups of 8-4-4-4-12.");
@@ -31,7 +30,6 @@ builder.scalarType("DateTime", {
     "An instant, as RFC 3339 in UTC with up to six decimals: `2025-01-01T00:00:00.000001Z`. Input may have any offset. A " +
     "stored year past 9999, always a mistake of an exporter's unit, is returned as ISO 8601 writes it: `+057216-01-01T00:00:00Z`.",
   serialize: (value) => formatTimestamp(String(value)),
-  extensions: { writeJson: (value: unknown) => `"${formatTimestamp(String(value))}"` },
   parseValue(value) {
     const instant = typeof value === "string" ? parseTimestamp(value) : undefined;
     if (instant === undefined) {
@@ -46,7 +44,6 @@ builder.scalarType("SafeInt", {
     "A whole number of up to 2⁵³ − 1 in size, as a JSON number, which every client reads without loss. (A stored count " +
     "beyond that is returned as the nearest number that a double can hold.)",
   serialize: (value) => Number(value),
-  extensions: { writeJson: (value: unknown) => `${Number(value)}` },
   parseValue(value) {
     if (typeof value !== "number" || !Number.isSafeInteger(value)) {
       throw inputError("A SafeInt is a whole number between −(2⁵³ − 1) and 2⁵³ − 1.");
@@ -66,7 +63,6 @@ builder.scalarType("JSONObject", {
     "A JSON object. A number that is not finite is null. Of stored JSON that is no object: a text that contains one is that " +
     "object, and anything else stands under the key `value`. Nested deeper than 500 levels it is `{ value: null }`.",
   serialize: (text) => jsonObject(JSON.parse(String(text))),
-  extensions: { writeJson: writeJsonObject },
   parseValue(value) {
     if (!isObject(value)) throw inputError("A JSONObject is a JSON object: { … }.");
     return value;
@@ -87,16 +83,6 @@ const MAX_DEPTH = 500;
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
-}
-
-/** More digits than a number has that a double can hold. */
-const LONG_NUMBER = /\d{300}/;
-
-/** An object's text is as PostgreSQL writes it, unless it may be too deep, or hold a number that is not finite. */
-function writeJsonObject(stored: unknown): string {
-  const text = String(stored);
-  const asItIs = text.startsWith("{") && text.length < 2 * MAX_DEPTH && !LONG_NUMBER.test(text);
-  return asItIs ? text : JSON.stringify(jsonObject(JSON.parse(text)));
 }
 
 function jsonObject(stored: unknown): Record<string, unknown> {

@@ -1,20 +1,33 @@
-import { datasets, datasetsBySlug, type DatasetOrderField as OrderField } from "../../domain/dataset.ts";
+import {
+  datasets,
+  datasetsBySlug,
+  type DatasetFilter as Filter,
+  type DatasetOrderField as OrderField,
+} from "../../domain/dataset.ts";
 import { runs } from "../../domain/run.ts";
 import { simulations } from "../../domain/simulation.ts";
+import type { Params } from "../../domain/sql.ts";
 import { builder } from "../builder.ts";
-import { childConnection, connect, connectionType, pageArgs } from "../connection.ts";
+import { childConnection, connect, connectionType, type ListArgs, type PageArgs, pageArgs } from "../connection.ts";
 import { OrderDirection } from "../enums.ts";
+import type { Source } from "../executor.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, inOrder, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node } from "../nodes.ts";
+import { pageSource } from "../page-source.ts";
 import { RunConnection, runArgs, runList } from "./run.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
-const datasetBySlug = batchLoader(async (db, slugs, wanted: readonly string[]) =>
-  inOrder(slugs, await datasetsBySlug(db, slugs, wanted), (row) => row.dataset_slug),
+const datasetBySlug = batchLoader(async (db, slugs) =>
+  inOrder(slugs, await datasetsBySlug(db, slugs), (row) => row.dataset_slug),
 );
 const runsOfDataset = childConnection("Dataset.runs", runs, "r.dataset_id");
 const simulationsOfDataset = childConnection("Dataset.simulations", simulations, "s.dataset_id");
+const RUNS = pageSource("Dataset.runs", runs, runList, { column: "r.dataset_id", id: "d.dataset_id" });
+const SIMULATIONS = pageSource("Dataset.simulations", simulations, simulationList, {
+  column: "s.dataset_id",
+  id: "d.dataset_id",
+});
 
 Dataset.implement({
   description:
@@ -59,27 +72,28 @@ Dataset.implement({
     runCount: t.field({
       type: "SafeInt",
       description: "How many walk-forward runs the dataset has.",
-      extensions: { columns: ["run_count"] },
-      resolve: (row, _, context) => row.run_count ?? runsOfDataset.count(context, row.dataset_id),
+      extensions: { source: { column: "run_count" } },
+      resolve: (row, _, context) => runsOfDataset.count(context, row.dataset_id),
     }),
     simulationCount: t.field({
       type: "SafeInt",
       description: "How many simulations the dataset has, over all runs.",
-      extensions: { columns: ["simulation_count"] },
-      resolve: (row, _, context) => row.simulation_count ?? simulationsOfDataset.count(context, row.dataset_id),
+      extensions: { source: { column: "simulation_count" } },
+      resolve: (row, _, context) => simulationsOfDataset.count(context, row.dataset_id),
     }),
     runs: t.field({
       type: RunConnection,
       description: "The walk-forward runs of the dataset, by default newest first.",
       args: runArgs(t.arg),
-      resolve: (row, args, context, info) => runsOfDataset.connect(context, row.dataset_id, runList(args), info),
+      extensions: { source: { page: RUNS } },
+      resolve: (row, args, context) => runsOfDataset.connect(context, row.dataset_id, runList(args)),
     }),
     simulations: t.field({
       type: SimulationConnection,
       description: "The simulations of the dataset over all runs, by default newest first.",
       args: simulationArgs(t.arg),
-      resolve: (row, args, context, info) =>
-        simulationsOfDataset.connect(context, row.dataset_id, simulationList(args), info),
+      extensions: { source: { page: SIMULATIONS } },
+      resolve: (row, args, context) => simulationsOfDataset.connect(context, row.dataset_id, simulationList(args)),
     }),
   }),
 });
@@ -126,15 +140,45 @@ const DatasetOrder = builder.inputType("DatasetOrder", {
   }),
 });
 
+/** The arguments of `datasets`. */
+interface DatasetArgs extends PageArgs {
+  filter?: typeof DatasetFilter.$inferInput | null | undefined;
+  orderBy?: typeof DatasetOrder.$inferInput | null | undefined;
+}
+
+/** These as lists take them. Throws ClientError BAD_USER_INPUT. */
+function datasetList({ filter, orderBy, ...args }: DatasetArgs): ListArgs<Filter, OrderField> {
+  return {
+    args,
+    filter: {
+      search: searchText(filter?.search),
+      symbol: checkText("symbol", filter?.symbol),
+      granularity: checkText("granularity", filter?.granularity),
+      source: checkText("source", filter?.source),
+      isComplete: filter?.isComplete,
+      updated: timeRange(filter?.updatedAfter, filter?.updatedBefore),
+    },
+    orderBy: orderBy ?? { field: "UPDATED_AT", direction: "DESC" },
+  };
+}
+
+/** The condition that `dataset(by:)` states. */
+function whichDataset(args: Readonly<Record<string, unknown>>, params: Params): string | undefined {
+  const { datasetId, datasetSlug } = args["by"] as typeof DatasetBy.$inferInput;
+  if (datasetId != null) return `d.dataset_id = ${params.add(datasetId, "uuid")}`;
+  return `d.dataset_slug = ${params.add(checkText("datasetSlug", datasetSlug), "text")}`;
+}
+
 builder.queryFields((t) => ({
   dataset: t.field({
     type: Dataset,
     nullable: true,
     description: "One dataset; null where there is none.",
     args: { by: t.arg({ type: DatasetBy, required: true, description: "The dataset's key or slug." }) },
-    resolve(_, { by }, context, info) {
-      if (by.datasetId != null) return loadOrNull(datasetById, context, by.datasetId, info);
-      return loadOrNull(datasetBySlug, context, checkText("datasetSlug", by.datasetSlug) ?? null, info);
+    extensions: { source: { one: datasets, where: whichDataset } satisfies Source },
+    resolve(_, { by }, context) {
+      if (by.datasetId != null) return loadOrNull(datasetById, context, by.datasetId);
+      return loadOrNull(datasetBySlug, context, checkText("datasetSlug", by.datasetSlug) ?? null);
     },
   }),
   datasets: t.field({
@@ -149,17 +193,7 @@ builder.queryFields((t) => ({
       filter: t.arg({ type: DatasetFilter, description: "Only datasets that meet all of these." }),
       orderBy: t.arg({ type: DatasetOrder, description: "The order of the list." }),
     },
-    resolve(_, args, context, info) {
-      const filter = {
-        search: searchText(args.filter?.search),
-        symbol: checkText("symbol", args.filter?.symbol),
-        granularity: checkText("granularity", args.filter?.granularity),
-        source: checkText("source", args.filter?.source),
-        isComplete: args.filter?.isComplete,
-        updated: timeRange(args.filter?.updatedAfter, args.filter?.updatedBefore),
-      };
-      const orderBy = args.orderBy ?? { field: "UPDATED_AT", direction: "DESC" };
-      return connect(context, "datasets", datasets, { args, filter, orderBy }, info);
-    },
+    extensions: { source: { page: pageSource("datasets", datasets, datasetList) } satisfies Source },
+    resolve: (_, args, context) => connect(context, "datasets", datasets, datasetList(args)),
   }),
 }));

@@ -1,8 +1,10 @@
-import { hierarchy, type HierarchyRow as Row } from "../../domain/hierarchy.ts";
+import { type HierarchyFilter as Filter, hierarchy, type HierarchyRow as Row } from "../../domain/hierarchy.ts";
 import { builder } from "../builder.ts";
-import { connect, connectionType, pageArgs } from "../connection.ts";
+import { connect, connectionType, type ListArgs, type PageArgs, pageArgs } from "../connection.ts";
 import { RunStatus } from "../enums.ts";
+import type { Source } from "../executor.ts";
 import { searchText } from "../input.ts";
+import { pageSource } from "../page-source.ts";
 
 const HierarchyRow = builder.objectRef<Row>("HierarchyRow").implement({
   description:
@@ -73,6 +75,19 @@ const HierarchyFilter = builder.inputType("HierarchyFilter", {
   }),
 });
 
+interface HierarchyArgs extends PageArgs {
+  filter?: typeof HierarchyFilter.$inferInput | null | undefined;
+}
+
+/** The arguments as lists take them. Throws ClientError BAD_USER_INPUT. */
+function hierarchyList({ filter, ...args }: HierarchyArgs): ListArgs<Filter, "DATASET_SLUG"> {
+  return {
+    args,
+    filter: { ...filter, search: searchText(filter?.search) },
+    orderBy: { field: "DATASET_SLUG", direction: "ASC" },
+  };
+}
+
 builder.queryField("datasetHierarchy", (t) =>
   t.field({
     type: HierarchyRowConnection,
@@ -81,10 +96,7 @@ builder.queryField("datasetHierarchy", (t) =>
       ...pageArgs(t.arg),
       filter: t.arg({ type: HierarchyFilter, description: "Only rows that meet all of these." }),
     },
-    resolve(_, args, context, info) {
-      const filter = { ...args.filter, search: searchText(args.filter?.search) };
-      const orderBy = { field: "DATASET_SLUG", direction: "ASC" } as const;
-      return connect(context, "datasetHierarchy", hierarchy, { args, filter, orderBy }, info);
-    },
+    extensions: { source: { page: pageSource("datasetHierarchy", hierarchy, hierarchyList) } satisfies Source },
+    resolve: (_, args, context) => connect(context, "datasetHierarchy", hierarchy, hierarchyList(args)),
   }),
 );

@@ -16,19 +16,19 @@ const MeasurementUse = builder.objectRef<MeasurementUseRow>("MeasurementUse").im
       type: Dataset,
       nullable: true,
       description: "The dataset.",
-      resolve: (row, _, context, info) => loadOrNull(datasetById, context, row.dataset_id, info),
+      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
     }),
     run: t.field({
       type: WalkforwardRun,
       nullable: true,
       description: "The run, for predictions and simulations.",
-      resolve: (row, _, context, info) => loadOrNull(runById, context, row.run_id, info),
+      resolve: (row, _, context) => loadOrNull(runById, context, row.run_id),
     }),
     simulation: t.field({
       type: Simulation,
       nullable: true,
       description: "The simulation, for its traces.",
-      resolve: (row, _, context, info) => loadOrNull(simulationById, context, row.simulation_id, info),
+      resolve: (row, _, context) => loadOrNull(simulationById, context, row.simulation_id),
     }),
   }),
 });

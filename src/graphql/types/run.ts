@@ -4,25 +4,33 @@ import {
   type FoldRow,
   featureColumns,
   foldCounts,
+  folds,
   foldsOfRuns,
   type RunOrderField as OrderField,
   runByMeasurement,
   runs,
 } from "../../domain/run.ts";
 import { simulations } from "../../domain/simulation.ts";
+import type { Params } from "../../domain/sql.ts";
 import { builder, type Types } from "../builder.ts";
 import { childConnection, connect, connectionType, type ListArgs, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus } from "../enums.ts";
+import type { Source } from "../executor.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, grouped, inOrder, loadOrNull } from "../loader.ts";
-import { Dataset, datasetById, Node, runById, WalkforwardRun } from "../nodes.ts";
+import { Dataset, datasetById, Node, runById, theDataset, WalkforwardRun } from "../nodes.ts";
+import { pageSource } from "../page-source.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
-const folds = batchLoader(async (db, ids) => grouped(ids, await foldsOfRuns(db, ids), (row) => row.run_id));
+const foldsOfRun = batchLoader(async (db, ids) => grouped(ids, await foldsOfRuns(db, ids), (row) => row.run_id));
 const foldCount = batchLoader(async (db, ids) =>
   inOrder(ids, await foldCounts(db, ids), (row) => row.run_id).map((row) => row?.count ?? 0),
 );
 const simulationsOfRun = childConnection("WalkforwardRun.simulations", simulations, "s.run_id");
+const SIMULATIONS = pageSource("WalkforwardRun.simulations", simulations, simulationList, {
+  column: "s.run_id",
+  id: "r.run_id",
+});
 
 const WalkforwardFold = builder.objectRef<FoldRow>("WalkforwardFold").implement({
   description: "One step of a walk-forward run: trained on a window of bars, tested on the window after it.",
@@ -68,8 +76,8 @@ WalkforwardRun.implement({
       type: Dataset,
       nullable: true,
       description: "The dataset that it learned from; null where the run names none.",
-      extensions: { columns: ["dataset_id"] },
-      resolve: (row, _, context, info) => loadOrNull(datasetById, context, row.dataset_id, info),
+      extensions: { source: theDataset("r.dataset_id") },
+      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
     }),
     predictionMeasurement: t.exposeString("prediction_measurement", {
       description: "QuestDB table of the predictions. Unique within the dataset.",
@@ -77,7 +85,7 @@ WalkforwardRun.implement({
     targetColumn: t.exposeString("target_column", { description: "The column that is predicted." }),
     featureColumns: t.stringList({
       description: "The columns that are learned from, in the model's order.",
-      extensions: { columns: ["feature_columns"] },
+      extensions: { source: { column: "feature_columns" } },
       resolve: (row) => featureColumns(row.feature_columns),
     }),
     hyperparameters: t.expose("hyperparameters", { type: "JSONObject", description: "The model's settings." }),
@@ -110,24 +118,27 @@ WalkforwardRun.implement({
     foldCount: t.field({
       type: "SafeInt",
       description: "How many folds the run has: compare it with the folds received.",
+      extensions: { source: { column: "fold_count" } },
       resolve: (row, _, context) => foldCount(context, undefined).load(row.run_id),
     }),
     folds: t.field({
       type: [WalkforwardFold],
       description: "All folds, by number. Several hundred at most, so not in pages.",
-      resolve: (row, _, context) => folds(context, undefined).load(row.run_id),
+      extensions: { source: { all: folds, where: "f.run_id = r.run_id ORDER BY f.fold_number" } satisfies Source },
+      resolve: (row, _, context) => foldsOfRun(context, undefined).load(row.run_id),
     }),
     simulationCount: t.field({
       type: "SafeInt",
       description: "How many simulations trade on the run's predictions.",
-      extensions: { columns: ["simulation_count"] },
-      resolve: (row, _, context) => row.simulation_count ?? simulationsOfRun.count(context, row.run_id),
+      extensions: { source: { column: "simulation_count" } },
+      resolve: (row, _, context) => simulationsOfRun.count(context, row.run_id),
     }),
     simulations: t.field({
       type: SimulationConnection,
       description: "The simulations of the run, by default newest first.",
       args: simulationArgs(t.arg),
-      resolve: (row, args, context, info) => simulationsOfRun.connect(context, row.run_id, simulationList(args), info),
+      extensions: { source: { page: SIMULATIONS } satisfies Source },
+      resolve: (row, args, context) => simulationsOfRun.connect(context, row.run_id, simulationList(args)),
     }),
   }),
 });
@@ -204,14 +215,24 @@ const RunBy = builder.inputType("RunBy", {
   }),
 });
 
+/** The condition that `run(by:)` states. */
+function whichRun(args: Readonly<Record<string, unknown>>, params: Params): string | undefined {
+  const { runId, measurement } = args["by"] as typeof RunBy.$inferInput;
+  if (runId != null) return `r.run_id = ${params.add(runId, "uuid")}`;
+  if (measurement == null) return undefined;
+  const name = checkText("predictionMeasurement", measurement.predictionMeasurement);
+  return `r.dataset_id = ${params.add(measurement.datasetId, "uuid")} AND r.prediction_measurement = ${params.add(name, "text")}`;
+}
+
 builder.queryFields((t) => ({
   run: t.field({
     type: WalkforwardRun,
     nullable: true,
     description: "One walk-forward run; null where there is none.",
     args: { by: t.arg({ type: RunBy, required: true, description: "The run's key, or its prediction table." }) },
-    async resolve(_, { by }, context, info) {
-      if (by.runId != null) return loadOrNull(runById, context, by.runId, info);
+    extensions: { source: { one: runs, where: whichRun } satisfies Source },
+    async resolve(_, { by }, context) {
+      if (by.runId != null) return loadOrNull(runById, context, by.runId);
       if (by.measurement == null) return null;
       const name = checkText("predictionMeasurement", by.measurement.predictionMeasurement) ?? "";
       return (await runByMeasurement(context.db, by.measurement.datasetId, name)) ?? null;
@@ -221,6 +242,7 @@ builder.queryFields((t) => ({
     type: RunConnection,
     description: "All walk-forward runs, by default newest first.",
     args: runArgs(t.arg),
-    resolve: (_, args, context, info) => connect(context, "runs", runs, runList(args), info),
+    extensions: { source: { page: pageSource("runs", runs, runList) } satisfies Source },
+    resolve: (_, args, context) => connect(context, "runs", runs, runList(args)),
   }),
 }));

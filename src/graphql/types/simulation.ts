@@ -1,6 +1,7 @@
 import type { ArgBuilder, InputShapeFromFields } from "@pothos/core";
 import {
   type BucketRow,
+  buckets,
   bucketsOfSimulations,
   type SimulationFilter as Filter,
   type SimulationOrderField as OrderField,
@@ -9,29 +10,43 @@ import {
   trades,
 } from "../../domain/simulation.ts";
 import { builder, type Types } from "../builder.ts";
-import { childConnection, connect, connectionType, type ListArgs, pageArgs } from "../connection.ts";
-import { OrderDirection, RunStatus, SimulationMode, TradeSide, tradeSide } from "../enums.ts";
+import { childConnection, connect, connectionType, type ListArgs, type PageArgs, pageArgs } from "../connection.ts";
+import { OrderDirection, RunStatus, SimulationMode, TradeSide } from "../enums.ts";
+import type { Source } from "../executor.ts";
 import { timeRange } from "../input.ts";
 import { batchLoader, grouped, loadOrNull } from "../loader.ts";
-import { Dataset, datasetById, Node, runById, Simulation, simulationById, WalkforwardRun } from "../nodes.ts";
+import {
+  Dataset,
+  datasetById,
+  Node,
+  runById,
+  Simulation,
+  simulationById,
+  theDataset,
+  theRun,
+  WalkforwardRun,
+} from "../nodes.ts";
+import { pageSource } from "../page-source.ts";
 
-const buckets = batchLoader(async (db, ids) =>
+const bucketsOfSimulation = batchLoader(async (db, ids) =>
   grouped(ids, await bucketsOfSimulations(db, ids), (row) => row.simulation_id),
 );
 const tradesOfSimulation = childConnection("Simulation.trades", trades, "t.simulation_id");
-const BY_BAR = { field: "BAR_TIMESTAMP", direction: "ASC" } as const;
+const TRADES = pageSource("Simulation.trades", trades, tradeList, {
+  column: "t.simulation_id",
+  id: "s.simulation_id",
+});
+
+function tradeList(args: PageArgs): ListArgs<Record<never, never>, "BAR_TIMESTAMP"> {
+  return { args, filter: {}, orderBy: { field: "BAR_TIMESTAMP", direction: "ASC" } };
+}
 
 const SimulationTrade = builder.objectRef<TradeRow>("SimulationTrade").implement({
   description: "One trade of a simulation. A number that is not finite is null.",
   fields: (t) => ({
     tradeId: t.expose("trade_id", { type: "UUID", description: "The key of the trade." }),
     barTimestamp: t.expose("bar_timestamp", { type: "DateTime", description: "The bar at which it was entered." }),
-    side: t.field({
-      type: TradeSide,
-      description: "Long or short.",
-      extensions: { columns: ["side"] },
-      resolve: (row) => tradeSide(row.side),
-    }),
+    side: t.expose("side", { type: TradeSide, description: "Long or short." }),
     size: t.exposeFloat("size", {
       nullable: true,
       description: "How much was traded, in units of the symbol.",
@@ -58,11 +73,7 @@ const TradeConnection = connectionType("SimulationTrade", SimulationTrade, "trad
 const SimulationTradeBucket = builder.objectRef<BucketRow>("SimulationTradeBucket").implement({
   description: "The trades of one side of a simulation, summed up. A number that is not finite is null.",
   fields: (t) => ({
-    side: t.field({
-      type: TradeSide,
-      description: "Long, short, or all trades.",
-      resolve: (row) => tradeSide(row.side),
-    }),
+    side: t.expose("side", { type: TradeSide, description: "Long, short, or all trades." }),
     tradeCount: t.expose("trade_count", { type: "SafeInt", description: "How many trades." }),
     winCount: t.expose("win_count", { type: "SafeInt", description: "How many of them won." }),
     profitFactor: t.exposeFloat("profit_factor", {
@@ -90,15 +101,15 @@ Simulation.implement({
       type: WalkforwardRun,
       nullable: true,
       description: "The run whose predictions it traded on; null where that was deleted.",
-      extensions: { columns: ["run_id"] },
-      resolve: (row, _, context, info) => loadOrNull(runById, context, row.run_id, info),
+      extensions: { source: theRun("s.run_id") },
+      resolve: (row, _, context) => loadOrNull(runById, context, row.run_id),
     }),
     dataset: t.field({
       type: Dataset,
       nullable: true,
       description: "The dataset it traded over; null where the simulation names none.",
-      extensions: { columns: ["dataset_id"] },
-      resolve: (row, _, context, info) => loadOrNull(datasetById, context, row.dataset_id, info),
+      extensions: { source: theDataset("s.dataset_id") },
+      resolve: (row, _, context) => loadOrNull(datasetById, context, row.dataset_id),
     }),
     inputRunMeasurement: t.exposeString("input_run_measurement", {
       description: "QuestDB table of the predictions it read.",
@@ -128,19 +139,23 @@ Simulation.implement({
     tradeCount: t.field({
       type: "SafeInt",
       description: "How many trades are stored.",
+      extensions: { source: { column: "trade_count" } },
       resolve: (row, _, context) => tradesOfSimulation.count(context, row.simulation_id),
     }),
     trades: t.field({
       type: TradeConnection,
       description: "The trades, in the order of their bars.",
       args: pageArgs(t.arg),
-      resolve: (row, args, context, info) =>
-        tradesOfSimulation.connect(context, row.simulation_id, { args, filter: {}, orderBy: BY_BAR }, info),
+      extensions: { source: { page: TRADES } satisfies Source },
+      resolve: (row, args, context) => tradesOfSimulation.connect(context, row.simulation_id, tradeList(args)),
     }),
     buckets: t.field({
       type: [SimulationTradeBucket],
       description: "The trades summed up: one bucket for all, one for each side.",
-      resolve: (row, _, context) => buckets(context, undefined).load(row.simulation_id),
+      extensions: {
+        source: { all: buckets, where: "b.simulation_id = s.simulation_id ORDER BY b.side" } satisfies Source,
+      },
+      resolve: (row, _, context) => bucketsOfSimulation(context, undefined).load(row.simulation_id),
     }),
   }),
 });
@@ -208,12 +223,19 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "One simulation; null where there is none.",
     args: { simulationId: t.arg({ type: "UUID", required: true, description: "The simulation's key." }) },
-    resolve: (_, { simulationId }, context, info) => loadOrNull(simulationById, context, simulationId, info),
+    extensions: {
+      source: {
+        one: simulations,
+        where: ({ simulationId }, params) => `s.simulation_id = ${params.add(simulationId, "uuid")}`,
+      } satisfies Source,
+    },
+    resolve: (_, { simulationId }, context) => loadOrNull(simulationById, context, simulationId),
   }),
   simulations: t.field({
     type: SimulationConnection,
     description: "All simulations, by default newest first.",
     args: simulationArgs(t.arg),
-    resolve: (_, args, context, info) => connect(context, "simulations", simulations, simulationList(args), info),
+    extensions: { source: { page: pageSource("simulations", simulations, simulationList) } satisfies Source },
+    resolve: (_, args, context) => connect(context, "simulations", simulations, simulationList(args)),
   }),
 }));

@@ -1,7 +1,7 @@
-import { datasetsById } from "../../domain/dataset.ts";
 import { type DatasetPatch, type PatchProblem, patchDataset } from "../../domain/upsert-dataset.ts";
 import { builder } from "../builder.ts";
-import { Dataset } from "../nodes.ts";
+import { loadOrNull } from "../loader.ts";
+import { Dataset, datasetById } from "../nodes.ts";
 
 const UserErrorCode = builder.enumType("UserErrorCode", {
   description: "What is wrong with the data that was sent.",
@@ -98,9 +98,8 @@ const UpsertDatasetPayload = builder
         type: Dataset,
         nullable: true,
         description: "The dataset as it is stored now; null where nothing was written.",
-        // Not by a loader, which an alias before this one may have filled.
-        resolve: async ({ datasetId, problems }, _, context) =>
-          problems.length > 0 ? null : ((await datasetsById(context.db, [datasetId]))[0] ?? null),
+        resolve: ({ datasetId, problems }, _, context) =>
+          loadOrNull(datasetById, context, problems.length > 0 ? null : datasetId),
       }),
       userErrors: t.field({
         type: [UserError],
@@ -131,6 +130,7 @@ builder.mutationField("upsertDataset", (t) =>
         indicator_measurement: input.indicatorMeasurement,
       };
       const problems = await patchDataset(context.db, patch);
+      datasetById(context, undefined).clear(input.datasetId); // an alias before this one may have loaded it
       return { datasetId: input.datasetId, problems };
     },
   }),
