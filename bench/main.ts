@@ -59,7 +59,7 @@ function print(report: Report): void {
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    if (!stop.signal.aborted) say("\nStopping.");
+    if (!stop.signal.aborted) say(`\nStopping (${signal}).`);
     stop.abort();
   });
 }

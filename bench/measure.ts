@@ -1,3 +1,4 @@
+import { OperatorError } from "../src/errors.ts";
 import type { Contender } from "./contenders/contender.ts";
 import type { Load } from "./load.ts";
 import type { Server } from "./processes.ts";
@@ -88,7 +89,7 @@ async function turn(
   const database0 = cpuOfDatabase(postmasterPid);
   const outcome = await load.run({ ...job, milliseconds });
   if (outcome.failed > 0) {
-    throw new Error(
+    throw new OperatorError(
       `${contender.name}, ${shapes.join(", ")}: ${outcome.failed} of ${outcome.requests} answers are wrong: ` +
         outcome.failures.join("; "),
     );

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { OperatorError } from "../src/errors.ts";
 import { canonical, difference } from "./canonical.ts";
 import { ask, type Contender } from "./contenders/contender.ts";
 import { restoreUpserted, withClient } from "./database.ts";
@@ -60,7 +61,7 @@ export async function requireSameAnswers(
       const data = shape === "upsert" ? await written(url) : answers;
       reference ??= data;
       if (isDeepStrictEqual(reference, data)) continue;
-      throw new Error(
+      throw new OperatorError(
         `${running.contender.name} does not give the same data as ${contenders[0]?.contender.name} for ${shape}: ` +
           difference(reference, data),
       );
