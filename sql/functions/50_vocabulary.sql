@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION stage1_run_status(p_status text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
+        WHEN p_status IN ('COMPLETED', 'RUNNING', 'FAILED', 'QUEUED', 'PENDING', 'CANCELLED') THEN p_status  -- nearly all: sooner
         WHEN upper(btrim(p_status)) IN ('PENDING', 'QUEUED', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')
         THEN upper(btrim(p_status)) ELSE 'UNKNOWN' END
 $$;
@@ -9,6 +10,9 @@ $$;
 CREATE OR REPLACE FUNCTION stage1_simulation_mode(p_mode text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
+        WHEN p_mode = 'long' THEN 'LONG'
+        WHEN p_mode = 'short' THEN 'SHORT'
+        WHEN p_mode = 'dual' THEN 'DUAL'
         WHEN upper(btrim(p_mode)) IN ('LONG', 'SHORT', 'DUAL')
         THEN upper(btrim(p_mode)) ELSE 'UNKNOWN' END
 $$;

@@ -68,14 +68,27 @@ export function joined(...pieces: readonly (string | { readonly literal: string 
   return parts.length > 0 ? parts.join(" || ") : "''";
 }
 
+/**
+ * Stands for a row that cannot be said in SQL. No JSON holds this character; and where all rows are one text, it costs less
+ * than to count those that are NULL, for which PostgreSQL would write each row twice.
+ */
+export const UNSAID = "\u0001";
+
+/** A row's JSON for a list of rows. */
+export function saidOrNot(row: string): string {
+  return `coalesce(${row}, E'\\x01')`;
+}
+
 /** The only row of `rows`, a query of one column `j`; null where there is none. */
 export function oneOf(rows: string): string {
   return `(SELECT CASE WHEN count(*) = 0 THEN 'null' ELSE max(j) END FROM (${rows}) AS one)`;
 }
 
-/** All rows of `rows`, a query of one column `j`, in its order. */
-export function listOf(rows: string): string {
-  return `(SELECT CASE WHEN count(j) = count(*) THEN '[' || coalesce(string_agg(j, ','), '') || ']' END FROM (${rows}) AS list)`;
+/** All rows of `rows`, a query of one column `j`, in its order; NULL where there are more than `max`. */
+export function listOf(rows: string, max?: number): string {
+  const list = `'[' || coalesce(string_agg(${saidOrNot("j")}, ','), '') || ']'`;
+  const few = max === undefined ? list : `CASE WHEN count(*) <= ${Number(max)} THEN ${list} END`;
+  return `(SELECT ${few} FROM (${rows}) AS list)`;
 }
 
 /** As the API's opaque texts are encoded. */

@@ -1,4 +1,6 @@
 import type { Db } from "../db/pool.ts";
+import { readRows, type Table } from "./page.ts";
+import type { Column } from "./sql.ts";
 
 export const MEASUREMENT_ROLES = ["OHLCV", "INDICATOR", "PREDICTION", "SIMULATION"] as const;
 export type MeasurementRole = (typeof MEASUREMENT_ROLES)[number];
@@ -11,21 +13,33 @@ export interface MeasurementUseRow {
   simulation_id: string | null;
 }
 
-/** Every use of a QuestDB table's name, at most `limit`, by role. No name is no use: '' means "not exported yet". */
+/** The uses of all tables; a table's come first by role. No name is no use: '' means "not exported yet". */
+export const measurementUses: Table<MeasurementUseRow> = {
+  from: `(
+    SELECT 1 AS rank, 'OHLCV' AS role, d.ohlcv_measurement AS name, d.dataset_id, NULL::uuid AS run_id,
+           NULL::uuid AS simulation_id
+    FROM stage1_datasets d
+    UNION ALL
+    SELECT 2, 'INDICATOR', d.indicator_measurement, d.dataset_id, NULL, NULL FROM stage1_datasets d
+    UNION ALL
+    SELECT 3, 'PREDICTION', r.prediction_measurement, r.dataset_id, r.run_id, NULL FROM walkforward_runs r
+    UNION ALL
+    SELECT 4, 'SIMULATION', s.questdb_namespace, s.dataset_id, s.run_id, s.simulation_id FROM simulation_runs s
+  ) AS u`,
+  columns: {
+    role: "u.role",
+    dataset_id: "u.dataset_id",
+    run_id: "u.run_id",
+    simulation_id: "u.simulation_id",
+  } satisfies Record<keyof MeasurementUseRow, Column>,
+};
+
+/** The uses of the table of this name, at most `limit`, as a condition. */
+export function usesOf(name: string, limit: number): string {
+  return `u.name = ${name} AND u.name <> '' ORDER BY u.rank, u.dataset_id, u.run_id, u.simulation_id LIMIT ${Number(limit)}`;
+}
+
+/** Every use of a QuestDB table's name, at most `limit`, by role. */
 export function usesOfMeasurement(db: Db, name: string, limit: number): Promise<MeasurementUseRow[]> {
-  return db.query<MeasurementUseRow>(
-    `SELECT role, dataset_id, run_id, simulation_id FROM (
-       SELECT 1 AS rank, 'OHLCV' AS role, d.dataset_id, NULL::uuid AS run_id, NULL::uuid AS simulation_id
-       FROM stage1_datasets d WHERE d.ohlcv_measurement = $1
-       UNION ALL
-       SELECT 2, 'INDICATOR', d.dataset_id, NULL, NULL FROM stage1_datasets d WHERE d.indicator_measurement = $1
-       UNION ALL
-       SELECT 3, 'PREDICTION', r.dataset_id, r.run_id, NULL FROM walkforward_runs r WHERE r.prediction_measurement = $1
-       UNION ALL
-       SELECT 4, 'SIMULATION', s.dataset_id, s.run_id, s.simulation_id FROM simulation_runs s WHERE s.questdb_namespace = $1
-       LIMIT $2
-     ) AS uses
-     WHERE $1 <> '' ORDER BY rank, dataset_id, run_id, simulation_id`,
-    [name, limit],
-  );
+  return readRows(db, measurementUses, usesOf("$1", limit), [name]);
 }

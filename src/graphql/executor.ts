@@ -19,8 +19,7 @@ import {
   visit,
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
-import type { Db } from "../db/pool.ts";
-import { base64url, type JsonKind, joined, jsonOf, listOf, oneOf } from "../domain/json.ts";
+import { base64url, type JsonKind, joined, jsonOf, listOf, oneOf, UNSAID } from "../domain/json.ts";
 import type { Table } from "../domain/page.ts";
 import { Params } from "../domain/sql.ts";
 import type { Context } from "./context.ts";
@@ -44,8 +43,8 @@ export type Source =
   | { readonly globalId: true }
   /** The one row that meets a condition; undefined: the field's arguments are for graphql-js. */
   | { readonly one: Table; readonly where: (args: Args, params: Params) => string | undefined }
-  /** All rows that meet a condition, which ends in their order. */
-  | { readonly all: Table; readonly where: string }
+  /** All rows that meet a condition, which ends in their order; those above `max` are for graphql-js. */
+  | { readonly all: Table; readonly where: (args: Args, params: Params) => string; readonly max?: number }
   | { readonly page: PageSource };
 
 type Variables = Record<string, unknown>;
@@ -65,8 +64,8 @@ class LeftToGraphQLJs extends Error {}
 /**
  * Prepares an operation of a valid document; undefined where it is no query.
  *
- * The answer is exactly graphql-js's (`test/graphql/executor.test.ts` holds one against the other), but PostgreSQL writes it: each
- * field at the top is one statement, with all that is selected below it, and its result is the field's JSON.
+ * The answer is exactly graphql-js's (`test/graphql/executor.test.ts` holds one against the other), but PostgreSQL writes it: the
+ * whole query is one statement, which sees one moment of the database, and whose only value is the answer's text.
  */
 export function compile(
   schema: GraphQLSchema,
@@ -82,40 +81,46 @@ export function compile(
   }
   // What is selected depends on the variables that @skip and @include read, and on no others.
   const switches = switchesOf(document);
-  const selections = new Map<string, readonly RootField[]>();
+  const selections = new Map<string, Write | string>();
 
   return {
     async execute({ db }, given) {
       const { coerced: variables } = getVariableValues(schema, operation.variableDefinitions ?? [], given ?? {});
       if (!variables) throw new LeftToGraphQLJs();
       const key = switches.map((name) => String(variables[name])).join();
-      const selection =
+      const write =
         selections.get(key) ??
-        new Compiler(schema, fragments, variables).roots(
+        new Compiler(schema, fragments, variables).root(
           root,
           collectFields(schema, fragments, variables, root, operation.selectionSet),
         );
-      selections.set(key, selection);
+      selections.set(key, write);
+      if (typeof write === "string") return write;
 
-      const fields = await Promise.all(
-        selection.map(async ({ key, write }) => `"${key}":${await run(db, write, variables)}`),
-      );
-      return `{"data":{${fields.join()}}}`;
+      const bind: Bind = { variables, params: new Params(), isPlain: true };
+      const text = `SELECT ${write(bind)} AS json`;
+      const [row] = await db.query<{ json: string | null }>(text, bind.params.values, { prepare: bind.isPlain });
+      const { json = null } = row ?? {};
+      return json === null || json.includes(UNSAID) || holdsLongNumber(json) ? fail() : json;
     },
   };
 }
 
-/** A field at the top, with all that is below it: one statement, or none for a text that is known. */
-async function run(db: Db, write: Write | string, variables: Variables): Promise<string> {
-  if (typeof write === "string") return write;
-  const bind: Bind = { variables, params: new Params(), isPlain: true };
-  const text = `SELECT ${write(bind)} AS json`;
-  const [row] = await db.query<{ json: string | null }>(text, bind.params.values, { prepare: bind.isPlain });
-  return typeof row?.json === "string" && !LONG_NUMBER.test(row.json) ? row.json : fail();
+/**
+ * Whether somewhere are 300 digits in a row: a number that may be more than a double can hold. Looks at every 150th
+ * character and, where that is a digit, around it: a regular expression would take as long as PostgreSQL's statement.
+ */
+function holdsLongNumber(json: string): boolean {
+  const isDigit = (i: number) => json.charCodeAt(i) >= 48 && json.charCodeAt(i) <= 57;
+  for (let i = 149; i < json.length; i += 150) {
+    if (!isDigit(i)) continue;
+    let [from, to] = [i, i];
+    while (isDigit(from - 1)) from -= 1;
+    while (isDigit(to + 1)) to += 1;
+    if (to - from >= 299) return true;
+  }
+  return false;
 }
-
-/** More digits than a number has that a double can hold. */
-const LONG_NUMBER = /\d{300}/;
 
 function switchesOf(document: DocumentNode): string[] {
   const names = new Set<string>();
@@ -138,12 +143,6 @@ interface Bind {
 
 /** Writes SQL, an expression of JSON text. */
 type Write = (bind: Bind) => string;
-interface RootField {
-  readonly key: string;
-  /** What writes the field, or the JSON itself. */
-  readonly write: Write | string;
-}
-
 type Nodes = readonly FieldNode[];
 type Fields = ReadonlyMap<string, Nodes>;
 
@@ -162,11 +161,12 @@ class Compiler {
     this.#variables = { ...variables };
   }
 
-  roots(type: GraphQLObjectType, fields: Fields): RootField[] {
-    return [...fields].map(([key, nodes]) => ({
-      key,
-      write: isTypeName(nodes) ? JSON.stringify(type.name) : this.#field(undefined, type, nodes),
-    }));
+  /** What writes the whole answer; or the answer itself, where nothing is read for it. */
+  root(type: GraphQLObjectType, fields: Fields): Write | string {
+    const literals = [...fields].map(([key]) => `"${key}":"${type.name}"`);
+    if ([...fields.values()].every(isTypeName)) return `{"data":{${literals.join()}}}`;
+    const data = this.#row(undefined, type, fields);
+    return (bind) => joined({ literal: '{"data":' }, data(bind), { literal: "}" });
   }
 
   /** @param table - of the row that the field is of */
@@ -184,7 +184,10 @@ class Compiler {
     const rowType = objectType(field.type);
     if ("all" in source) {
       const row = this.#row(source.all, rowType, this.#below(rowType, nodes));
-      return (bind) => listOf(`SELECT ${row(bind)} AS j FROM ${source.all.from} WHERE ${source.where}`);
+      return (bind) => {
+        const where = source.where(getArgumentValues(field, node, bind.variables), bind.params);
+        return listOf(`SELECT ${row(bind)} AS j FROM ${source.all.from} WHERE ${where}`, source.max);
+      };
     }
     const row = this.#row(source.one, rowType, this.#below(rowType, nodes));
     return (bind) => {
@@ -195,7 +198,9 @@ class Compiler {
 
   #page(field: GraphQLField<unknown, unknown>, node: FieldNode, nodes: Nodes, source: PageSource): Write {
     const connection = objectType(field.type);
-    const json = objectOf(this.#below(connection, nodes), (own) => this.#ofPage(connection, own, source.table));
+    const fields = this.#below(connection, nodes);
+    const json = objectOf(fields, (own) => this.#ofPage(connection, own, source.table));
+    const hasPageInfo = [...fields.values()].some(([own]) => own?.name.value === "pageInfo");
     return (bind) => {
       const page = source.bind(getArgumentValues(field, node, bind.variables), bind.params);
       bind.isPlain &&= page.isPlain;
@@ -204,18 +209,25 @@ class Compiler {
         bind,
         page,
         more: false,
+        isNumbered: page.backward || hasPageInfo,
+        reads: false,
         column(sql) {
+          writing.reads = true;
           columns.push(sql);
           return `page.x${columns.length - 1}`;
         },
       };
       const written = json(writing);
-      const list = columns.map((sql, i) => `${sql} AS x${i}`).join(", ");
+      const answer = (sql: string) => (page.condition ? `CASE WHEN ${page.condition} THEN ${sql} END` : sql);
+      if (!writing.reads) return answer(written); // a count, say
+      const list = [
+        ...(writing.isNumbered ? ["row_number() OVER () AS n"] : []),
+        ...columns.map((sql, i) => `${sql} AS x${i}`),
+      ].join(", ");
       const alias = source.table.from.split(" ").at(-1);
       // Only what is on the page is written: an offset or a sort would have it written for the rows before.
       const rows = `(SELECT ${alias}.* ${page.rows(writing.more)}) AS ${alias}`;
-      const query = `(SELECT ${written} FROM (SELECT row_number() OVER () AS n${list && `, ${list}`} FROM ${rows}) AS page)`;
-      return page.condition ? `CASE WHEN ${page.condition} THEN ${query} END` : query;
+      return answer(`(SELECT ${written} FROM (SELECT ${list} FROM ${rows}) AS page HAVING true)`); // HAVING: summed up, also where it has no row
     };
   }
 
@@ -235,7 +247,7 @@ class Compiler {
       field.name === "nodes"
         ? this.#rowOfPage(table, inner, fields)
         : objectOf(fields, (own) => this.#ofEdge(inner, own, table));
-    return (writing) => writing.page.list(writing.column(row(writing)));
+    return (writing) => writing.page.list(writing.column(row(writing)), writing.isNumbered);
   }
 
   #ofEdge(type: GraphQLObjectType, nodes: Nodes, table: Table): WriteOfPage {
@@ -251,7 +263,7 @@ class Compiler {
     return ({ bind }) => row(bind);
   }
 
-  #row(table: Table, type: GraphQLObjectType, fields: Fields): Write {
+  #row(table: Table | undefined, type: GraphQLObjectType, fields: Fields): Write {
     return objectOf(fields, (nodes) => (isTypeName(nodes) ? () => typeName(type) : this.#field(table, type, nodes)));
   }
 
@@ -266,6 +278,10 @@ interface Writing {
   readonly page: BoundPage;
   /** Whether one row more than the page's is to be read. */
   more: boolean;
+  /** Whether its rows are numbered. */
+  readonly isNumbered: boolean;
+  /** Whether its rows are needed at all. */
+  reads: boolean;
   /** Adds a column to the page's rows, and returns how it is called where the page is summed up. */
   column(sql: string): string;
 }
@@ -276,6 +292,7 @@ function ofPageInfo(name: string): WriteOfPage {
     const { page } = writing;
     if (name === "hasNextPage" || name === "hasPreviousPage") {
       writing.more ||= page.needsMore[name];
+      writing.reads = true;
       return page[name]();
     }
     const position = page.end(name === "startCursor" ? "first" : "last", writing.column(page.position));

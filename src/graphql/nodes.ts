@@ -1,6 +1,6 @@
 import { type DatasetRow, datasets, datasetsById } from "../domain/dataset.ts";
 import { type RunRow, runs, runsById } from "../domain/run.ts";
-import { type SimulationRow, simulationsById } from "../domain/simulation.ts";
+import { type SimulationRow, simulations, simulationsById } from "../domain/simulation.ts";
 import { ClientError } from "../errors.ts";
 import { builder } from "./builder.ts";
 import type { Context } from "./context.ts";
@@ -25,6 +25,8 @@ export const simulationById = batchLoader(async (db, ids) =>
 /** The row that a row points at. */
 export const theDataset = (id: string): Source => ({ one: datasets, where: () => `d.dataset_id = ${id}` });
 export const theRun = (id: string): Source => ({ one: runs, where: () => `r.run_id = ${id}` });
+
+export const theSimulation = (id: string): Source => ({ one: simulations, where: () => `s.simulation_id = ${id}` });
 
 type NodeRow = DatasetRow | RunRow | SimulationRow;
 type TypeName = "Dataset" | "WalkforwardRun" | "Simulation";

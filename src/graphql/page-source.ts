@@ -1,4 +1,4 @@
-import { base64url } from "../domain/json.ts";
+import { base64url, saidOrNot } from "../domain/json.ts";
 import { countOf, existsOutside, type List, type PageQuery, rowsOfPage, sortKeys, type Table } from "../domain/page.ts";
 import type { Params } from "../domain/sql.ts";
 import { type ListArgs, toQuery } from "./connection.ts";
@@ -11,7 +11,7 @@ export interface PageSource {
   bind(args: Readonly<Record<string, unknown>>, params: Params): BoundPage;
 }
 
-/** One page of it. All are SQL; those of whole pages stand where `page` is the rows with their columns `x0`, `x1`, … and `n`. */
+/** One page of it. All are SQL; those of whole pages stand where `page` is the rows, `n` their place in the order of reading. */
 export interface BoundPage {
   /** From `FROM` on: the rows in the order of reading, and one more where `more` tells it. */
   rows(more: boolean): string;
@@ -19,13 +19,15 @@ export interface BoundPage {
   readonly position: string;
   /** The cursor of such a position. */
   cursor(position: string): string;
-  /** `column` of all rows in the list's order, as a list; NULL where one is NULL. */
-  list(column: string): string;
+  /** `column` of all rows in the list's order, as a list. `isNumbered`: there is `n`. */
+  list(column: string, isNumbered: boolean): string;
   /** `column` of the first or the last row; NULL where there is none. */
   end(which: "first" | "last", column: string): string;
   count(): string;
   hasNextPage(): string;
   hasPreviousPage(): string;
+  /** Whether the rows must be numbered for a list. */
+  readonly backward: boolean;
   /** Whether one more row has to be read for these two. */
   readonly needsMore: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean };
   /** What must be true, so that the cursors in the arguments are this list's; undefined: nothing. */
@@ -113,11 +115,14 @@ function bound<Row, Filter, Field extends string>(
     rows: (one) => rowsOfPage(list, query, params, conditions, one ? 1 : 0),
     position: ofRow.join(` || ',' || `),
     cursor: (position) => `'"' || ${base64url(`'["' || ${scope()} || '",' || ${position} || ']'`)} || '"'`,
-    list: (column) =>
-      `CASE WHEN count(${column}) = count(*)
-       THEN '[' || coalesce(array_to_string((${all(column)})[${first}:${last}], ','), '') || ']' END`,
-    end: (which, column) => `(${all(column)})[${which === "first" ? first : last}]`,
+    list(column, isNumbered) {
+      const order = backward ? " ORDER BY page.n DESC" : "";
+      const shown = isNumbered ? ` FILTER (WHERE page.n <= ${size})` : "";
+      return `'[' || coalesce(string_agg(${saidOrNot(column)}, ','${order})${shown}, '') || ']'`;
+    },
+    end: (which, column) => (size === 0 ? "NULL" : `(${all(column)})[${which === "first" ? first : last}]`),
     count,
+    backward,
     hasNextPage: () =>
       backward
         ? outside("end", before)

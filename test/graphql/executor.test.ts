@@ -110,7 +110,8 @@ test(
     }
     console.info(JSON.stringify(counts));
     expect(counts.failed).toBeGreaterThan(counts.documents / 20);
-    expect(counts.answered / (counts.answered + counts.left)).toBeGreaterThan(0.6);
+    // Some documents ask for a `node`; some rows are so odd that their values are left to graphql-js.
+    expect(counts.answered / (counts.answered + counts.left)).toBeGreaterThan(0.4);
     expect(missing(coverage), `not used by ${counts.documents} documents`).toEqual([]);
   },
   60_000 + DOCUMENTS * 200,

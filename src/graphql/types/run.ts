@@ -124,7 +124,9 @@ WalkforwardRun.implement({
     folds: t.field({
       type: [WalkforwardFold],
       description: "All folds, by number. Several hundred at most, so not in pages.",
-      extensions: { source: { all: folds, where: "f.run_id = r.run_id ORDER BY f.fold_number" } satisfies Source },
+      extensions: {
+        source: { all: folds, where: () => "f.run_id = r.run_id ORDER BY f.fold_number" } satisfies Source,
+      },
       resolve: (row, _, context) => foldsOfRun(context, undefined).load(row.run_id),
     }),
     simulationCount: t.field({

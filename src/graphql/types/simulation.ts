@@ -153,7 +153,7 @@ Simulation.implement({
       type: [SimulationTradeBucket],
       description: "The trades summed up: one bucket for all, one for each side.",
       extensions: {
-        source: { all: buckets, where: "b.simulation_id = s.simulation_id ORDER BY b.side" } satisfies Source,
+        source: { all: buckets, where: () => "b.simulation_id = s.simulation_id ORDER BY b.side" } satisfies Source,
       },
       resolve: (row, _, context) => bucketsOfSimulation(context, undefined).load(row.simulation_id),
     }),
