@@ -61,6 +61,7 @@ export const datasets: List<DatasetRow, DatasetFilter, DatasetOrderField> = {
   from: "stage1_datasets d",
   columns: COLUMNS,
   key: "d.dataset_id",
+  isShort: true,
   counts: {
     run_count: "(SELECT count(*) FROM walkforward_runs r WHERE r.dataset_id = d.dataset_id)",
     simulation_count: "(SELECT count(*) FROM simulation_runs s WHERE s.dataset_id = d.dataset_id)",

@@ -37,6 +37,11 @@ export interface List<Row, Filter, Field extends string> extends Table<Row> {
   /** Ends every order, so that it is total: pages neither overlap nor leave out. */
   readonly tiebreak: SortKey;
   where(filter: Filter, params: Params): string[];
+  /**
+   * Its table is so short that no plan for a filter is a bad one. In a long one, which index serves a filter depends on what
+   * it looks for: then it is planned each time.
+   */
+  readonly isShort?: boolean;
 }
 
 export type Direction = "ASC" | "DESC";

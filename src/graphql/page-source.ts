@@ -1,6 +1,6 @@
 import { base64url, saidOrNot } from "../domain/json.ts";
 import { countOf, existsOutside, type List, type PageQuery, rowsOfPage, sortKeys, type Table } from "../domain/page.ts";
-import type { Params } from "../domain/sql.ts";
+import { Params } from "../domain/sql.ts";
 import { type ListArgs, toQuery } from "./connection.ts";
 import { isPosition, openCursor, SCOPE_LENGTH, scopeOf, scopeTexts } from "./cursor.ts";
 
@@ -65,7 +65,10 @@ export function pageSource<Row, Filter extends object, Field extends string>(
         scopes.push(scope);
         return position;
       });
-      return bound(list, query, params, scopes, scopeSql(name, given, params, below), below);
+      const scope = scopeSql(name, given, params, below);
+      // Whose cursor it is depends on the parent, which PostgreSQL has yet to find.
+      const ours = scopes.map((sent) => `${scope()} = ${params.add(sent, "text")}`).join(" AND ");
+      return { ...bound(list, query, params, scope, below), condition: ours || undefined };
     },
   };
 }
@@ -89,10 +92,9 @@ function bound<Row, Filter, Field extends string>(
   list: List<Row, Filter, Field>,
   query: PageQuery<Filter, Field>,
   params: Params,
-  scopes: readonly string[],
   scope: () => string,
   below: Below | undefined,
-): BoundPage {
+): Omit<BoundPage, "condition"> {
   const { filter, orderBy, limit, backward, after, before, offset } = query;
   const conditions = below ? [`${below.column} = ${below.id}`] : [];
   const size = Number(limit);
@@ -136,10 +138,6 @@ function bound<Row, Filter, Field extends string>(
       return outside("start", after);
     },
     needsMore: { hasNextPage: !backward, hasPreviousPage: backward },
-    condition:
-      scopes.length === 0
-        ? undefined
-        : scopes.map((given) => `${scope()} = ${params.add(given, "text")}`).join(" AND "),
-    isPlain: offset === 0 && list.where(filter, { add: () => "" } as never).length === 0,
+    isPlain: list.isShort === true || list.where(filter, new Params()).length === 0,
   };
 }
