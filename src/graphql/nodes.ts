@@ -4,9 +4,9 @@ import { type SimulationRow, simulations, simulationsById } from "../domain/simu
 import { ClientError } from "../errors.ts";
 import { builder } from "./builder.ts";
 import type { Context } from "./context.ts";
-import type { Source } from "./executor.ts";
 import { batchLoader, inOrder } from "./loader.ts";
 import { parseUuid } from "./scalars.ts";
+import type { Source } from "./statement.ts";
 
 // The three levels of the lineage point at each other. Their names and their loads by id are here, so that the files of
 // the types need not.

@@ -10,11 +10,11 @@ import type { Params } from "../../domain/sql.ts";
 import { builder } from "../builder.ts";
 import { childConnection, connect, connectionType, type ListArgs, type PageArgs, pageArgs } from "../connection.ts";
 import { OrderDirection } from "../enums.ts";
-import type { Source } from "../executor.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, inOrder, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node } from "../nodes.ts";
 import { pageSource } from "../page-source.ts";
+import type { Source } from "../statement.ts";
 import { RunConnection, runArgs, runList } from "./run.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 

@@ -2,9 +2,9 @@ import { type HierarchyFilter as Filter, hierarchy, type HierarchyRow as Row } f
 import { builder } from "../builder.ts";
 import { connect, connectionType, type ListArgs, type PageArgs, pageArgs } from "../connection.ts";
 import { RunStatus } from "../enums.ts";
-import type { Source } from "../executor.ts";
 import { searchText } from "../input.ts";
 import { pageSource } from "../page-source.ts";
+import type { Source } from "../statement.ts";
 
 const HierarchyRow = builder.objectRef<Row>("HierarchyRow").implement({
   description:

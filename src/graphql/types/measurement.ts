@@ -2,7 +2,6 @@ import { type MeasurementUseRow, measurementUses, usesOf, usesOfMeasurement } fr
 import { ClientError } from "../../errors.ts";
 import { builder } from "../builder.ts";
 import { MeasurementRole } from "../enums.ts";
-import type { Source } from "../executor.ts";
 import { checkText } from "../input.ts";
 import { loadOrNull } from "../loader.ts";
 import {
@@ -16,6 +15,7 @@ import {
   theSimulation,
   WalkforwardRun,
 } from "../nodes.ts";
+import type { Source } from "../statement.ts";
 
 const MAX_USES = 1000;
 

@@ -15,11 +15,11 @@ import type { Params } from "../../domain/sql.ts";
 import { builder, type Types } from "../builder.ts";
 import { childConnection, connect, connectionType, type ListArgs, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus } from "../enums.ts";
-import type { Source } from "../executor.ts";
 import { checkText, searchText, timeRange } from "../input.ts";
 import { batchLoader, grouped, inOrder, loadOrNull } from "../loader.ts";
 import { Dataset, datasetById, Node, runById, theDataset, WalkforwardRun } from "../nodes.ts";
 import { pageSource } from "../page-source.ts";
+import type { Source } from "../statement.ts";
 import { SimulationConnection, simulationArgs, simulationList } from "./simulation.ts";
 
 const foldsOfRun = batchLoader(async (db, ids) => grouped(ids, await foldsOfRuns(db, ids), (row) => row.run_id));

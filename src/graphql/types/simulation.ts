@@ -12,7 +12,6 @@ import {
 import { builder, type Types } from "../builder.ts";
 import { childConnection, connect, connectionType, type ListArgs, type PageArgs, pageArgs } from "../connection.ts";
 import { OrderDirection, RunStatus, SimulationMode, TradeSide } from "../enums.ts";
-import type { Source } from "../executor.ts";
 import { timeRange } from "../input.ts";
 import { batchLoader, grouped, loadOrNull } from "../loader.ts";
 import {
@@ -27,6 +26,7 @@ import {
   WalkforwardRun,
 } from "../nodes.ts";
 import { pageSource } from "../page-source.ts";
+import type { Source } from "../statement.ts";
 
 const bucketsOfSimulation = batchLoader(async (db, ids) =>
   grouped(ids, await bucketsOfSimulations(db, ids), (row) => row.simulation_id),
