@@ -94,6 +94,11 @@ async function turn(
         outcome.failures.join("; "),
     );
   }
+  if (outcome.requests < connections) {
+    throw new OperatorError(
+      `${contender.name}, ${shapes.join(", ")}: only ${outcome.requests} answers in a turn. The machine was busy with something else: try again when it is not.`,
+    );
+  }
   const thousands = outcome.requests / 1000;
   const figures = {
     requestsPerSecond: outcome.requests / outcome.seconds,

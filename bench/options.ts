@@ -1,5 +1,6 @@
+import { accessSync, constants } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { OperatorError } from "../src/errors.ts";
 import { ALL_SHAPES, SHAPES, type Shape } from "./shapes.ts";
@@ -40,7 +41,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     process.stdout.write(HELP);
     return undefined;
   }
-  const file = (name: string | undefined) => name && resolve(process.env["INIT_CWD"] ?? ".", name);
+  const file = (name: string | undefined) => name && writable(resolve(process.env["INIT_CWD"] ?? ".", name));
   return {
     quick: values.quick,
     shapes: values.shape ? ALL_SHAPES.filter((shape) => values.shape?.map(shapeNamed).includes(shape)) : ALL_SHAPES,
@@ -51,6 +52,16 @@ export function readOptions(args: readonly string[]): Options | undefined {
     profile: values.profile === undefined ? undefined : shapeNamed(values.profile),
     plans: values.plans === undefined ? undefined : shapeNamed(values.plans),
   };
+}
+
+/** Found out before twenty minutes are measured for it. */
+function writable(path: string): string {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch {
+    throw new OperatorError(`${path} cannot be written: name a file in a folder that is there.`);
+  }
+  return path;
 }
 
 function parse(args: readonly string[]) {
@@ -75,7 +86,7 @@ function parse(args: readonly string[]) {
 }
 
 function shapeNamed(name: string): Shape {
-  if (name in SHAPES) return name as Shape;
+  if (Object.hasOwn(SHAPES, name)) return name as Shape;
   throw new OperatorError(`There is no shape "${name}": choose of ${ALL_SHAPES.join(", ")}.`);
 }
 

@@ -24,7 +24,7 @@ export function picture(report: Report): string {
   const known = values.flat().filter((value) => value > 0);
   const low = Math.min(-1, Math.floor(Math.log2(Math.min(1, ...known))));
   const high = Math.max(1, Math.ceil(Math.log2(Math.max(1, ...known))));
-  const width = LEFT + shapes.length * GROUP + 16;
+  const width = LEFT + Math.max(shapes.length * GROUP, BARS.length * 150) + 16;
   const height = TOP + PLOT_HEIGHT + 44;
   const y = (value: number) => TOP + PLOT_HEIGHT * (1 - (Math.log2(value) - low) / (high - low));
 

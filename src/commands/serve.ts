@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { followChanges } from "../db/changes.ts";
 import type { EmbeddedDatabase } from "../db/embedded.ts";
-import type { ErrorCode } from "../errors.ts";
+import { type ErrorCode, messageOf } from "../errors.ts";
 import { aborted } from "./aborted.ts";
 import { requireAdopted } from "./adoption.ts";
 import { type CommandDatabase, ensureSchema, openDatabase, openPool, placeOf } from "./database.ts";
@@ -50,16 +50,18 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
     releases.push(() => Promise.race([pool.end(), delay(POOL_GRACE_MS)]));
     const cache = graphql.createCache(config.cacheBytes);
     if (config.cacheBytes > 0) {
+      let wasDeaf = false;
       const feed = followChanges({
         url: database.url,
         onChange: (table) => cache.invalidate(table),
         onConnect() {
+          if (wasDeaf) log.info("changes of the database are heard again: answers are kept");
           cache.live = true;
-          log.debug("changes of the database are heard: answers are kept");
         },
         onDisconnect(error) {
+          wasDeaf = true;
           cache.live = false;
-          log.warn({ err: error }, "changes of the database are not heard: no answer is kept until they are");
+          log.warn(`changes of the database are not heard, and no answer is kept until they are: ${messageOf(error)}`);
         },
       });
       releases.push(() => feed.close());
@@ -67,6 +69,7 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
     answer = graphql.createHandler({
       db: pool,
       cache,
+      onDefect: (error) => log.error({ err: error }, "a query's statement is wrong: it is left to graphql-js"),
       logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
     });
     process.stdout.write(banner(`${baseUrl(server)}${graphql.ENDPOINT}`, database, options));

@@ -144,11 +144,16 @@ type Client = Awaited<ReturnType<typeof openClient>>;
 
 /** The schema whose tables are watched. Rejects where a change of them might pass unnoticed. */
 async function inspect(client: Client): Promise<string> {
-  const { rows } = await client.query<{ schema: string; unnoticed: string | null }>(
-    `SELECT current_schema() AS schema,
+  // Not current_schema(): the tables may stand in a later schema of the search_path.
+  const { rows } = await client.query<{ schemas: string[] | null; unnoticed: string | null }>(
+    `SELECT (SELECT array_agg(DISTINCT n.nspname::text)
+             FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE t.tgname = 'stage1_notify_change' AND pg_table_is_visible(c.oid)) AS schemas,
             (SELECT format('the trigger %s of %s', name, on_table) FROM stage1_unnoticed_changes() LIMIT 1) AS unnoticed`,
   );
-  const { schema = "", unnoticed = null } = rows[0] ?? {};
+  const { schemas, unnoticed = null } = rows[0] ?? {};
+  const [schema = "", ...others] = schemas ?? [];
+  if (others.length > 0) throw new Error(`the tables are in several schemas: ${[schema, ...others].join(", ")}`);
   if (unnoticed === null) return schema;
   throw new Error(
     `${unnoticed} is gone or off, so that changes may pass unnoticed: psql "$DATABASE_URL" -f sql/functions/70_changes.sql`,

@@ -16,8 +16,6 @@ interface QueryOptions {
    * plan is the same for all values.
    */
   readonly prepare?: boolean;
-  /** The result depends on more than the rows of tables, such as the time. */
-  readonly volatile?: boolean;
 }
 
 export interface Pool extends Db {

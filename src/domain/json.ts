@@ -30,9 +30,12 @@ const WRITERS: Readonly<Record<JsonKind, (value: string) => string>> = {
     WHEN ${value} > '0001-01-01 00:00+00'
     THEN '"+' || lpad(split_part(${value}::text, '-', 1), 6, '0')
          || ${isoOf(`substr(${value}::text, strpos(${value}::text, '-'))`)} || '"' END`,
-  object: (value) => `CASE jsonb_typeof(${value})
-    WHEN 'object' THEN CASE WHEN ${isShallow(value)} THEN ${value}::text END
-    WHEN 'null' THEN '{}' ELSE CASE WHEN ${value} IS NULL THEN '{}' WHEN ${isShallow(value)} THEN stage1_json_object(${value})::text END END`,
+  // A text that may contain an object is read by graphql-js: what is odd in it, jsonb would not keep.
+  object: (value) => `CASE WHEN ${value} IS NULL THEN '{}' WHEN ${isShallow(value)} THEN CASE jsonb_typeof(${value})
+    WHEN 'object' THEN ${value}::text
+    WHEN 'null' THEN '{}'
+    WHEN 'string' THEN CASE WHEN ${value} #>> '{}' !~ '^\\s*\\{' THEN jsonb_build_object('value', ${value})::text END
+    ELSE jsonb_build_object('value', ${value})::text END END`,
   names: (value) => `CASE WHEN ${value} IS NULL OR jsonb_typeof(${value}) = 'null' THEN '[]'
     WHEN jsonb_typeof(${value}) = 'array' AND NOT jsonb_path_exists(${value}, 'strict $[*] ? (@.type() != "string")')
     THEN ${value}::text END`,
@@ -65,7 +68,14 @@ export function joined(...pieces: readonly (string | { readonly literal: string 
     literal = "";
     if (piece !== undefined) parts.push(`(${piece})`);
   }
-  return parts.length > 0 ? parts.join(" || ") : "''";
+  return parts.length > 0 ? concatenated(parts) : "''";
+}
+
+/** By halves: each `||` copies both its sides, so that a long text at the start would be copied once for each part. */
+function concatenated(parts: readonly string[]): string {
+  if (parts.length <= 2) return parts.join(" || ");
+  const middle = Math.ceil(parts.length / 2);
+  return `(${concatenated(parts.slice(0, middle))}) || (${concatenated(parts.slice(middle))})`;
 }
 
 /**
@@ -76,7 +86,7 @@ export const UNSAID = "\u0001";
 
 /** A row's JSON for a list of rows. */
 export function saidOrNot(row: string): string {
-  return `coalesce(${row}, E'\\x01')`;
+  return `coalesce(${row}, chr(${UNSAID.charCodeAt(0)}))`;
 }
 
 /** The only row of `rows`, a query of one column `j`; null where there is none. */

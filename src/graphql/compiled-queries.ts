@@ -1,4 +1,4 @@
-import { type DocumentNode, type GraphQLSchema, parse, validate } from "graphql";
+import { type GraphQLSchema, parse, validate } from "graphql";
 import { type CompiledQuery, compile } from "./executor.ts";
 
 /** Characters of all documents together. A document takes some hundred bytes for each, parsed and compiled. */
@@ -38,12 +38,11 @@ export class CompiledQueries {
   }
 
   #compile(text: string, operationName: string | undefined): CompiledQuery | undefined {
-    let document: DocumentNode;
     try {
-      document = parse(text);
+      const document = parse(text);
+      return validate(this.#schema, document).length === 0 ? compile(this.#schema, document, operationName) : undefined;
     } catch {
-      return undefined;
+      return undefined; // malformed; or nested so deeply that its rules exhaust the stack
     }
-    return validate(this.#schema, document).length === 0 ? compile(this.#schema, document, operationName) : undefined;
   }
 }

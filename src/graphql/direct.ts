@@ -12,6 +12,8 @@ import { schema } from "./schema.ts";
 export interface DirectOptions {
   readonly db: Db;
   readonly cache: AnswerCache;
+  /** Called with what PostgreSQL said to a statement that is wrong. The query is answered by graphql-js then, if it can. */
+  onDefect(error: unknown): void;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface DirectOptions {
  * compiled executor. What is left to Yoga is everything else, and every mistake, so that one place explains them: resolves
  * then to the database that Yoga is to ask.
  */
-export function createDirect({ db, cache }: DirectOptions) {
+export function createDirect({ db, cache, onDefect }: DirectOptions) {
   const queries = new CompiledQueries(schema);
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<Db | undefined> => {
@@ -33,7 +35,7 @@ export function createDirect({ db, cache }: DirectOptions) {
     if (!text) return db;
     const headers = { "content-type": `${type}; charset=utf-8` };
     // Not no-cache: a browser adds it to every request with a tag, and what is kept is as good as new.
-    const fresh = /no-store/.test(request.headers["cache-control"] ?? "");
+    const fresh = /\bno-store\b/i.test(request.headers["cache-control"] ?? "");
     const key = `${request.method} ${type} ${text}`;
     const kept = fresh ? undefined : cache.get(key);
     if (kept) {
@@ -45,11 +47,18 @@ export function createDirect({ db, cache }: DirectOptions) {
     const query = operation && queries.get(operation.query, operation.operationName);
     if (!query) return db;
     const before = cache.snapshot();
-    const observed = observe(db);
+    const tables = new Set<string>();
+    const noting: Db = {
+      query(statement, values, options) {
+        for (const table of tablesIn(statement)) tables.add(table);
+        return db.query(statement, values, options);
+      },
+    };
     let body: Buffer;
     try {
-      body = Buffer.from(await query.execute({ db: observed.db }, operation.variables));
+      body = Buffer.from(await query.execute({ db: noting }, operation.variables));
     } catch (error) {
+      if (codeOf(error)?.startsWith("42")) onDefect(error);
       return hasGivenUp(error) ? { query: () => Promise.reject(error) } : db;
     }
     if (fresh) {
@@ -57,24 +66,10 @@ export function createDirect({ db, cache }: DirectOptions) {
       return undefined;
     }
     const answer = { body, etag: `"${createHash("sha1").update(body).digest("base64url")}"` };
-    if (!observed.volatile()) cache.set(key, answer, observed.tables, before);
+    cache.set(key, answer, tables, before);
     send(request, response, answer, headers);
     return undefined;
   };
-}
-
-/** Notes what is read through a database. */
-function observe(db: Db) {
-  const tables = new Set<string>();
-  let volatile = false;
-  const observed: Db = {
-    query(text, values, options) {
-      for (const table of tablesIn(text)) tables.add(table);
-      volatile ||= options?.volatile === true;
-      return db.query(text, values, options);
-    },
-  };
-  return { db: observed, tables, volatile: () => volatile };
 }
 
 /**
@@ -94,7 +89,7 @@ function send(
   else response.writeHead(200, { ...headers, ...tagged, "content-length": body.length }).end(body);
 }
 
-/** Whether the database is away, or too slow: not to be asked and waited for once more. */
+/** Whether the database is away or too slow, or the answer too large: not to be asked and waited for once more. */
 function hasGivenUp(error: unknown): boolean {
-  return isConnectionError(error) || codeOf(error) === "57014";
+  return isConnectionError(error) || ["57014", "54000", "QUERY_TOO_EXPENSIVE"].includes(codeOf(error) ?? "");
 }

@@ -8,8 +8,10 @@ import {
   visit,
 } from "graphql";
 import { collectFields } from "graphql/execution/collectFields.js";
+import type { Db } from "../db/pool.ts";
 import { UNSAID } from "../domain/json.ts";
 import { Params } from "../domain/sql.ts";
+import { ClientError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { type Bind, LeftToGraphQLJs, StatementCompiler, type Write } from "./statement.ts";
 
@@ -59,6 +61,7 @@ export function compile(
     async execute({ db }, given) {
       const { coerced: variables } = getVariableValues(schema, operation.variableDefinitions ?? [], given ?? {});
       if (!variables) throw new LeftToGraphQLJs();
+      if (compiled.size > MAX_COMBINATIONS) compiled.clear();
       const key = switches.map((name) => String(variables[name])).join();
       const write = compiled.get(key) ?? compileFor(variables);
       compiled.set(key, write);
@@ -66,13 +69,37 @@ export function compile(
       if (typeof write === "string") return write;
 
       const bind: Bind = { variables, params: new Params(), isPlain: true };
-      const text = `SELECT ${write(bind)} AS json`;
-      const [row] = await db.query<{ json: string | null }>(text, bind.params.values, { prepare: bind.isPlain });
-      const { json = null } = row ?? {};
+      const { json, size } = await read(db, write(bind), bind);
+      if (size !== null && size > MAX_BYTES) {
+        throw new ClientError(
+          "QUERY_TOO_EXPENSIVE",
+          "The answer would be too large: ask for less at once, or for smaller pages.",
+        );
+      }
       if (json === null || json.includes(UNSAID) || holdsLongNumber(json)) throw new LeftToGraphQLJs();
       return json;
     },
   };
+}
+
+/** Of what @skip and @include read. */
+const MAX_COMBINATIONS = 16;
+
+const MAX_BYTES = 100_000_000;
+
+/** Not the text where it is too large: what is longer than a string can be ends the process in `pg`. */
+async function read(
+  db: Db,
+  json: string,
+  { params, isPlain }: Bind,
+): Promise<{ json: string | null; size: number | null }> {
+  const [row] = await db.query<{ json: string | null; size: number | null }>(
+    `SELECT octet_length(json) AS size, CASE WHEN octet_length(json) <= ${MAX_BYTES} THEN json END AS json
+     FROM (SELECT ${json} AS json OFFSET 0) AS answer`,
+    params.values,
+    { prepare: isPlain },
+  );
+  return row ?? { json: null, size: null };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { TABLES } from "../domain/tables.ts";
 import type { ErrorCode } from "../errors.ts";
@@ -28,9 +29,10 @@ export function createHandler(options: HandlerOptions): RequestListener {
     );
     return loading;
   };
-  setTimeout(yoga, LOAD_AFTER_MS).unref();
+  setTimeout(() => yoga().catch(() => {}), LOAD_AFTER_MS).unref(); // who asks for it is told
   const direct = createDirect(options);
-  return async (request, response) => {
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url === "/") {
       response.writeHead(302, { location: ENDPOINT }).end();
       return;
@@ -41,6 +43,21 @@ export function createHandler(options: HandlerOptions): RequestListener {
       const db = await direct(request, response);
       if (db) await (await yoga())(request, response, { db });
     }
+  };
+  // Nobody waits for a listener: what it rejects with would end the process.
+  return (request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      const id = randomUUID();
+      options.logInternalError(error, id);
+      if (response.headersSent) response.destroy();
+      else
+        refuse(
+          response,
+          500,
+          `The server failed to answer. The log has the cause under the id ${id}.`,
+          "INTERNAL_SERVER_ERROR",
+        );
+    });
   };
 }
 
@@ -70,7 +87,7 @@ function isJson(text: string): boolean {
   }
 }
 
-function refuse(response: ServerResponse, status: number, message: string): void {
-  const error = { message, extensions: { code: "BAD_USER_INPUT" satisfies ErrorCode } };
+function refuse(response: ServerResponse, status: number, message: string, code: ErrorCode = "BAD_USER_INPUT"): void {
+  const error = { message, extensions: { code } };
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ errors: [error] }));
 }

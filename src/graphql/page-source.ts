@@ -1,6 +1,7 @@
 import { base64url, saidOrNot } from "../domain/json.ts";
 import { countOf, existsOutside, type List, type PageQuery, rowsOfPage, sortKeys, type Table } from "../domain/page.ts";
 import { Params } from "../domain/sql.ts";
+import { ClientError } from "../errors.ts";
 import { type ListArgs, toQuery } from "./connection.ts";
 import { isPosition, openCursor, SCOPE_LENGTH, scopeOf, scopeTexts } from "./cursor.ts";
 
@@ -61,7 +62,7 @@ export function pageSource<Row, Filter extends object, Field extends string>(
       const scopes: string[] = [];
       const query = toQuery(given, (cursor, argument) => {
         const { scope, position } = openCursor(cursor, argument);
-        if (!isPosition(position, keys)) throw new Error("a damaged cursor");
+        if (!isPosition(position, keys)) throw new ClientError("BAD_CURSOR", "A cursor is damaged.");
         scopes.push(scope);
         return position;
       });

@@ -42,7 +42,9 @@ export type Source =
   | { readonly page: PageSource };
 
 /** What cannot be said in SQL: an error, introspection, a `node`, a value that is too odd. */
-export class LeftToGraphQLJs extends Error {}
+export class LeftToGraphQLJs extends Error {
+  override readonly name = "LeftToGraphQLJs";
+}
 
 /** A request's part of a statement. */
 export interface Bind {
@@ -58,7 +60,7 @@ type Nodes = readonly FieldNode[];
 type Fields = ReadonlyMap<string, Nodes>;
 
 /** More fields than that, most likely of fragments within fragments, are left to graphql-js. */
-const MAX_FIELDS = 1000;
+const MAX_FIELDS = 500;
 
 /**
  * Makes a statement of what is selected, once for all requests: what depends on a request's variables is written when it
@@ -83,6 +85,7 @@ export class StatementCompiler {
 
   /** What writes the whole answer; or the answer itself, where nothing is read for it. */
   root(type: GraphQLObjectType, fields: Fields): Write | string {
+    this.#fields += fields.size;
     const literals = [...fields].map(([key]) => `"${key}":"${type.name}"`);
     if ([...fields.values()].every(isTypeName)) return `{"data":{${literals.join()}}}`;
     const data = this.#row(undefined, type, fields);
@@ -91,8 +94,6 @@ export class StatementCompiler {
 
   /** @param table - of the row that the field is of */
   #field(table: Table | undefined, type: GraphQLObjectType, nodes: Nodes): Write {
-    this.#fields += 1;
-    if (this.#fields > MAX_FIELDS) fail();
     const [node = fail()] = nodes;
     const field = fieldOf(type, nodes);
     const { source, pothosExposedField: exposed } = field.extensions;
@@ -188,7 +189,9 @@ export class StatementCompiler {
   }
 
   #below(type: GraphQLObjectType, nodes: Nodes): Fields {
-    return collectSubfields(this.#schema, this.#fragments, this.#variables, type, nodes);
+    const fields = collectSubfields(this.#schema, this.#fragments, this.#variables, type, nodes);
+    this.#fields += fields.size;
+    return this.#fields > MAX_FIELDS ? fail() : fields;
   }
 }
 
@@ -245,7 +248,9 @@ function leaf({ type }: GraphQLField<unknown, unknown>, table: Table, column: st
   const value = table.columns[column] ?? table.counts?.[column] ?? fail();
   const named = getNamedType(type);
   const kind = isListType(getNullableType(type))
-    ? "names"
+    ? named.name === "String"
+      ? "names"
+      : fail()
     : isEnumType(named)
       ? "token"
       : (KINDS[named.name] ?? fail());

@@ -49,7 +49,7 @@ beforeAll(async () => {
       cache.live = false;
     },
   });
-  server.on("request", createHandler({ db: pool, cache, logInternalError: () => {} }));
+  server.on("request", createHandler({ db: pool, cache, onDefect: fail, logInternalError: fail }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   await connected.promise;
@@ -61,6 +61,10 @@ afterAll(async () => {
   await pool.end();
   await database.drop();
 });
+
+function fail(error: unknown): never {
+  throw error;
+}
 
 function withResolvers() {
   let resolve = (): void => {};

@@ -84,6 +84,13 @@ test("a body that is no GraphQL request is refused with a code, and the server g
   expect(await server.data("{ __typename }")).toEqual({ __typename: "Query" });
 });
 
+test("a query that is nested too deeply to be validated is refused, and the process goes on", async () => {
+  const nested = `${"a{".repeat(1500)}a${"}".repeat(1500)}`;
+  const { errors } = await server.send(`{${nested} ${nested}}`);
+  expect(errors?.[0]?.extensions.code).toMatch(/QUERY_TOO_EXPENSIVE|BAD_USER_INPUT/);
+  expect(await server.data("{ __typename }")).toEqual({ __typename: "Query" });
+});
+
 test("a defect shows the client an id and nothing else; the log has the cause, once, under that id", async () => {
   await database.query("ALTER TABLE walkforward_runs RENAME COLUMN target_column TO moved_away");
   try {

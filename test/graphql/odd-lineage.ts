@@ -25,6 +25,10 @@ const JSONB = [
   '{"big": 1e400, "small": 1e-400, "negative": -1e400, "long": 0.1234567890123456789, "one": 1.0, "int": 9007199254740993, "zero": -0.0, "exp": 1e21, "exp2": 1e-7, "deep": [[1e400]]}',
   '{"__proto__": {"x": 1}, "constructor": 1, "toJSON": 2, "then": 3, "value": 4, "length": 0}',
   '{"text": "quote \\" backslash \\\\ slash / \\b\\f\\n\\r\\t \\u0001\\u007f \\u2028\\u2029 é e\\u0301 \\ud83d\\ude00 </script> \\ufeff"}',
+  // Texts that hold an object which jsonb itself could not keep as it is.
+  ...['{"a":"\\u0000"}', '{"\\ud800":1}', '{"a":1e999999}', ' {"b":1,"a":2,"b":3}', "{", "[1]", "{}"].map((text) =>
+    JSON.stringify(text),
+  ),
   '{"nan": "NaN", "infinity": "Infinity", "key with \\" quote": 1, "é": 2, "\\u2028": 3, "\\ud83d\\ude00": 4}',
 ];
 const TEXTS = [
