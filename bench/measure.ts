@@ -94,7 +94,7 @@ async function turn(
         outcome.failures.join("; "),
     );
   }
-  if (outcome.requests < connections) {
+  if (milliseconds > 0 && outcome.requests < connections) {
     throw new OperatorError(
       `${contender.name}, ${shapes.join(", ")}: only ${outcome.requests} answers in a turn. The machine was busy with something else: try again when it is not.`,
     );
