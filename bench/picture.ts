@@ -53,6 +53,7 @@ export function picture(report: Report): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif">`,
+    "<title>Requests a second of each shape, in times of PostGraphile 5</title>",
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     text(LEFT, 20, "Requests a second, PostGraphile 5 = 1", "start", 14),
     ...legend,
