@@ -3,18 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadDemo, runSeed, type SeedFlags } from "../src/commands/seed.ts";
 import { readConfig } from "../src/config.ts";
 import { openClient } from "../src/db/pool.ts";
+import { TABLES } from "../src/domain/tables.ts";
 import { run } from "./commands/cli.ts";
 import { createDatabase, type TestDatabase } from "./harness.ts";
 import type { Process } from "./process.ts";
-
-const TABLES = [
-  "stage1_datasets",
-  "walkforward_runs",
-  "walkforward_folds",
-  "simulation_runs",
-  "simulation_trades",
-  "simulation_trade_buckets",
-] as const;
 
 /** Seeded with the demo, and not changed by any test. */
 let demo: TestDatabase;
