@@ -5,7 +5,7 @@ import { createDatabase, type TestDatabase } from "../harness.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createDatabase("empty");
+  database = await createDatabase();
 });
 afterAll(() => database.drop());
 
@@ -30,17 +30,18 @@ test("any RFC 3339 instant goes through PostgreSQL and back with all its microse
   await fc.assert(
     fc.asyncProperty(fc.array(instants, { minLength: 1, maxLength: 50 }), async (texts) => {
       const parsed = texts.map(parseTimestamp);
-      const rows = await database.query<{ own: string; ours: string }>(
+      const rows = await database.query<{ own: string; ours: string; json: string }>(
         // PostgreSQL takes offsets below 16 hours only: shift by hand
-        "SELECT own, ours::timestamptz AS ours FROM unnest($1::timestamptz[], $2::text[]) AS t (own, ours)",
+        "SELECT own, ours::timestamptz AS ours, stage1_timestamp_json(ours::timestamptz) AS json FROM unnest($1::timestamptz[], $2::text[]) AS t (own, ours)",
         [
           texts.map((text) => new Date(text).toISOString().replace(/\.\d+Z/, `${/\.\d+/.exec(text)?.[0] ?? ""}Z`)),
           parsed,
         ],
       );
-      for (const [i, { own, ours }] of rows.entries()) {
+      for (const [i, { own, ours, json }] of rows.entries()) {
         expect(ours).toBe(own);
         expect(parseTimestamp(formatTimestamp(ours))).toBe(parsed[i]);
+        expect(JSON.parse(json)).toBe(formatTimestamp(ours));
         expect(isStoredTimestamp(ours)).toBe(true);
       }
     }),
@@ -81,8 +82,11 @@ test("PostgreSQL accepts every stored timestamp that a cursor may hold, and stor
     "-infinity": "-infinity",
   };
   for (const [stored, shown] of Object.entries(odd)) {
-    const [row] = await database.query<{ back: string }>("SELECT $1::timestamptz AS back", [stored]);
-    expect(row?.back).toBe(stored);
+    const [row] = await database.query<{ back: string; json: string }>(
+      "SELECT $1::timestamptz AS back, stage1_timestamp_json($1) AS json",
+      [stored],
+    );
+    expect(row).toEqual({ back: stored, json: JSON.stringify(shown) });
     expect(isStoredTimestamp(stored)).toBe(true);
     expect(formatTimestamp(stored)).toBe(shown);
   }
