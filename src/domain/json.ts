@@ -6,44 +6,52 @@ import type { Column } from "./sql.ts";
  */
 export type JsonKind = "text" | "token" | "integer" | "float" | "boolean" | "timestamp" | "object" | "names";
 
-/**
- * An expression of a column's value as JSON text, as the API shows it. NULL where it cannot be said in SQL, or where there
- * is no value and none is not allowed: whatever is joined to it is NULL then, too.
- */
-export function jsonOf(kind: JsonKind, column: Column, isNullable: boolean): string {
-  const value = typeof column === "string" ? column : column.jsonb;
-  const json = WRITERS[kind](value);
-  if (kind === "object" || kind === "names" || !isNullable) return json;
-  return `CASE WHEN ${value} IS NULL THEN 'null' ELSE ${json} END`;
+/** A part of a text: an expression, or what stands there as it is. */
+export type Piece = string | { readonly literal: string };
+
+export function literal(text: string): Piece {
+  return { literal: text };
 }
 
+/** A text without anything to escape, in its quotes. */
+export function quoted(value: string): readonly Piece[] {
+  return [literal('"'), value, literal('"')];
+}
+
+/**
+ * A column's value as JSON text, as the API shows it. NULL where it cannot be said in SQL, or where there is no value and
+ * none is not allowed: whatever is joined to it is NULL then, too.
+ */
+export function jsonOf(kind: JsonKind, column: Column, isNullable: boolean): readonly Piece[] {
+  const value = typeof column === "string" ? column : column.jsonb;
+  if (kind === "token" && !isNullable) return quoted(value);
+  const json = WRITERS[kind](value);
+  return isNullable && kind !== "object" && kind !== "names" ? [`coalesce(${json}, 'null')`] : [json];
+}
+
+// Each function in a statement costs time before the first row, also where it is never called: few, and none for the odd.
 const WRITERS: Readonly<Record<JsonKind, (value: string) => string>> = {
   text: (value) => `to_json(${value})::text`,
-  token: (value) => `'"' || ${value} || '"'`,
+  token: (value) => joined(quoted(value)),
   integer: (value) => `(${value})::text`,
   float: (value) => `(${value} + 0)::text`, // 0 for -0
   boolean: (value) => `(${value})::text`,
-  // As formatTimestamp(): years of more than four digits with a sign and six. Years before 1 are left to it.
-  timestamp: (value) => `CASE
-    WHEN ${value} >= '0001-01-01 00:00+00' AND ${value} < '10000-01-01 00:00+00' THEN '"' || ${isoOf(`${value}::text`)} || '"'
-    WHEN NOT isfinite(${value}) THEN '"' || ${value}::text || '"'
-    WHEN ${value} > '0001-01-01 00:00+00'
-    THEN '"+' || lpad(split_part(${value}::text, '-', 1), 6, '0')
-         || ${isoOf(`substr(${value}::text, strpos(${value}::text, '-'))`)} || '"' END`,
+  timestamp: timestampOf,
   // A text that may contain an object is read by graphql-js: what is odd in it, jsonb would not keep.
   object: (value) => `CASE WHEN ${value} IS NULL THEN '{}' WHEN ${isShallow(value)} THEN CASE jsonb_typeof(${value})
     WHEN 'object' THEN ${value}::text
     WHEN 'null' THEN '{}'
-    WHEN 'string' THEN CASE WHEN ${value} #>> '{}' !~ '^\\s*\\{' THEN jsonb_build_object('value', ${value})::text END
-    ELSE jsonb_build_object('value', ${value})::text END END`,
+    WHEN 'string' THEN CASE WHEN ${value} #>> '{}' !~ '^\\s*\\{' THEN '{"value": ' || ${value}::text || '}' END
+    ELSE '{"value": ' || ${value}::text || '}' END END`,
   names: (value) => `CASE WHEN ${value} IS NULL OR jsonb_typeof(${value}) = 'null' THEN '[]'
     WHEN jsonb_typeof(${value}) = 'array' AND NOT jsonb_path_exists(${value}, 'strict $[*] ? (@.type() != "string")')
     THEN ${value}::text END`,
 };
 
-/** `2025-01-01 00:00:00.5+00` as `2025-01-01T00:00:00.5Z`. */
-function isoOf(text: string): string {
-  return `translate(left(${text}, -3), ' ', 'T') || 'Z'`;
+/** As formatTimestamp(). The years that RFC 3339 knows are written here, where the session is in UTC. */
+function timestampOf(value: string): string {
+  return `CASE WHEN ${value} >= '0001-01-01 00:00+00' AND ${value} < '10000-01-01 00:00+00'
+    THEN replace(to_json(${value})::text, '+00:00"', 'Z"') ELSE stage1_timestamp_json(${value}) END`;
 }
 
 /**
@@ -55,8 +63,8 @@ function isShallow(value: string): string {
       OR length(${value}::text) - length(translate(${value}::text, '{[', '')) <= 500)`;
 }
 
-/** Expressions of text, one after the other; what is no expression is written as it stands. */
-export function joined(...pieces: readonly (string | { readonly literal: string })[]): string {
+/** An expression of the pieces one after the other. */
+export function joined(pieces: readonly Piece[]): string {
   const parts: string[] = [];
   let literal = "";
   for (const piece of [...pieces, undefined]) {

@@ -1,4 +1,4 @@
-import { base64url, saidOrNot } from "../domain/json.ts";
+import { base64url, literal, type Piece, saidOrNot } from "../domain/json.ts";
 import { countOf, existsOutside, type List, type PageQuery, rowsOfPage, sortKeys, type Table } from "../domain/page.ts";
 import { Params } from "../domain/sql.ts";
 import { ClientError } from "../errors.ts";
@@ -21,7 +21,7 @@ export interface BoundPage {
   /** The cursor of such a position. */
   cursor(position: string): string;
   /** `column` of all rows in the list's order, as a list. `isNumbered`: there is `n`. */
-  list(column: string, isNumbered: boolean): string;
+  list(column: string, isNumbered: boolean): Piece[];
   /** `column` of the first or the last row; NULL where there is none. */
   end(which: "first" | "last", column: string): string;
   count(): string;
@@ -121,7 +121,8 @@ function bound<Row, Filter, Field extends string>(
     list(column, isNumbered) {
       const order = backward ? " ORDER BY page.n DESC" : "";
       const shown = isNumbered ? ` FILTER (WHERE page.n <= ${size})` : "";
-      return `'[' || coalesce(string_agg(${saidOrNot(column)}, ','${order})${shown}, '') || ']'`;
+      const rows = `coalesce(string_agg(${saidOrNot(column)}, ','${order})${shown}, '')`;
+      return [literal("["), rows, literal("]")];
     },
     end: (which, column) => (size === 0 ? "NULL" : `(${all(column)})[${which === "first" ? first : last}]`),
     count,

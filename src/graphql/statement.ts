@@ -14,10 +14,11 @@ import {
   isObjectType,
 } from "graphql";
 import { collectSubfields } from "graphql/execution/collectFields.js";
-import { base64url, type JsonKind, joined, jsonOf, listOf, oneOf } from "../domain/json.ts";
+import { base64url, type JsonKind, jsonOf, listOf, literal, oneOf, type Piece, quoted } from "../domain/json.ts";
 import type { Table } from "../domain/page.ts";
 import type { Params } from "../domain/sql.ts";
 import type { BoundPage, PageSource } from "./page-source.ts";
+import { inOrder, type Json, writerOf } from "./pieces.ts";
 
 declare module "graphql" {
   interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs> {
@@ -54,13 +55,11 @@ export interface Bind {
   isPlain: boolean;
 }
 
-/** Writes SQL, an expression of JSON text. */
-export type Write = (bind: Bind) => string;
 type Nodes = readonly FieldNode[];
 type Fields = ReadonlyMap<string, Nodes>;
 
 /** More fields than that, most likely of fragments within fragments, are left to graphql-js. */
-const MAX_FIELDS = 500;
+export const MAX_FIELDS = 500;
 
 /**
  * Makes a statement of what is selected, once for all requests: what depends on a request's variables is written when it
@@ -84,43 +83,37 @@ export class StatementCompiler {
   }
 
   /** What writes the whole answer; or the answer itself, where nothing is read for it. */
-  root(type: GraphQLObjectType, fields: Fields): Write | string {
+  root(type: GraphQLObjectType, fields: Fields): ((bind: Bind) => string) | string {
     this.#fields += fields.size;
     const literals = [...fields].map(([key]) => `"${key}":"${type.name}"`);
     if ([...fields.values()].every(isTypeName)) return `{"data":{${literals.join()}}}`;
-    const data = this.#row(undefined, type, fields);
-    return (bind) => joined({ literal: '{"data":' }, data(bind), { literal: "}" });
+    return writerOf(inOrder([[literal('{"data":')], this.#row(undefined, type, fields), [literal("}")]]));
   }
 
-  /** @param table - of the row that the field is of */
-  #field(table: Table | undefined, type: GraphQLObjectType, nodes: Nodes): Write {
+  /** @param parent - of the row that the field is of */
+  #field(parent: Table | undefined, type: GraphQLObjectType, nodes: Nodes): Json<Bind> {
     const [node = fail()] = nodes;
     const field = fieldOf(type, nodes);
     const { source, pothosExposedField: exposed } = field.extensions;
-    if (table && exposed !== undefined) return leaf(field, table, exposed);
+    if (parent && exposed !== undefined) return leaf(field, parent, exposed);
     if (!source) return fail();
-    if ("column" in source) return leaf(field, table ?? fail(), source.column);
-    if ("globalId" in source) return globalId(type, table?.key ?? fail());
+    if ("column" in source) return leaf(field, parent ?? fail(), source.column);
+    if ("globalId" in source) return globalId(type, parent?.key ?? fail());
     if ("page" in source) return this.#page(field, node, nodes, source.page);
     const rowType = objectType(field.type);
-    if ("all" in source) {
-      const row = this.#row(source.all, rowType, this.#below(rowType, nodes));
-      return (bind) => {
-        const where = source.where(getArgumentValues(field, node, bind.variables), bind.params);
-        return listOf(`SELECT ${row(bind)} AS j FROM ${source.all.from} WHERE ${where}`, source.max);
-      };
-    }
-    const row = this.#row(source.one, rowType, this.#below(rowType, nodes));
+    const table = "all" in source ? source.all : source.one;
+    const row = writerOf(this.#row(table, rowType, this.#below(rowType, nodes)));
     return (bind) => {
       const where = source.where(getArgumentValues(field, node, bind.variables), bind.params) ?? fail();
-      return oneOf(`SELECT ${row(bind)} AS j FROM ${source.one.from} WHERE ${where}`);
+      const rows = `SELECT ${row(bind)} AS j FROM ${table.from} WHERE ${where}`;
+      return ["all" in source ? listOf(rows, source.max) : oneOf(rows)];
     };
   }
 
-  #page(field: GraphQLField<unknown, unknown>, node: FieldNode, nodes: Nodes, source: PageSource): Write {
+  #page(field: GraphQLField<unknown, unknown>, node: FieldNode, nodes: Nodes, source: PageSource): Json<Bind> {
     const connection = objectType(field.type);
     const fields = this.#below(connection, nodes);
-    const json = objectOf(fields, (own) => this.#ofPage(connection, own, source.table));
+    const json = writerOf(objectOf(fields, (own) => this.#ofPage(connection, own, source.table)));
     const hasPageInfo = [...fields.values()].some(([own]) => own?.name.value === "pageInfo");
     return (bind) => {
       const page = source.bind(getArgumentValues(field, node, bind.variables), bind.params);
@@ -139,7 +132,7 @@ export class StatementCompiler {
         },
       };
       const written = json(writing);
-      const answer = (sql: string) => (page.condition ? `CASE WHEN ${page.condition} THEN ${sql} END` : sql);
+      const answer = (sql: string) => [page.condition ? `CASE WHEN ${page.condition} THEN ${sql} END` : sql];
       if (!writing.reads) return answer(written); // a count, say
       const list = [
         ...(writing.isNumbered ? ["row_number() OVER () AS n"] : []),
@@ -153,39 +146,38 @@ export class StatementCompiler {
   }
 
   /** A field of a connection. */
-  #ofPage(type: GraphQLObjectType, nodes: Nodes, table: Table): WriteOfPage {
-    if (isTypeName(nodes)) return () => typeName(type);
+  #ofPage(type: GraphQLObjectType, nodes: Nodes, table: Table): Json<Writing> {
+    if (isTypeName(nodes)) return typeName(type);
     const field = fieldOf(type, nodes);
-    if (field.name === "totalCount") return ({ page }) => `${page.count()}::text`;
+    if (field.name === "totalCount") return ({ page }) => [`${page.count()}::text`];
     const inner = objectType(field.type);
     const fields = this.#below(inner, nodes);
     if (field.name === "pageInfo") {
-      return objectOf(fields, (own) =>
-        isTypeName(own) ? () => typeName(inner) : ofPageInfo(fieldOf(inner, own).name),
-      );
+      return objectOf(fields, (own) => (isTypeName(own) ? typeName(inner) : ofPageInfo(fieldOf(inner, own).name)));
     }
-    const row: WriteOfPage =
+    const row =
       field.name === "nodes"
         ? this.#rowOfPage(table, inner, fields)
-        : objectOf(fields, (own) => this.#ofEdge(inner, own, table));
+        : writerOf(objectOf<Writing>(fields, (own) => this.#ofEdge(inner, own, table)));
     return (writing) => writing.page.list(writing.column(row(writing)), writing.isNumbered);
   }
 
-  #ofEdge(type: GraphQLObjectType, nodes: Nodes, table: Table): WriteOfPage {
-    if (isTypeName(nodes)) return () => typeName(type);
+  #ofEdge(type: GraphQLObjectType, nodes: Nodes, table: Table): Json<Writing> {
+    if (isTypeName(nodes)) return typeName(type);
     const field = fieldOf(type, nodes);
-    if (field.name === "cursor") return ({ page }) => page.cursor(page.position);
+    if (field.name === "cursor") return ({ page }) => [page.cursor(page.position)];
     const inner = objectType(field.type);
-    return this.#rowOfPage(table, inner, this.#below(inner, nodes));
+    const row = this.#rowOfPage(table, inner, this.#below(inner, nodes));
+    return (writing) => [row(writing)];
   }
 
-  #rowOfPage(table: Table, type: GraphQLObjectType, fields: Fields): WriteOfPage {
-    const row = this.#row(table, type, fields);
+  #rowOfPage(table: Table, type: GraphQLObjectType, fields: Fields): (writing: Writing) => string {
+    const row = writerOf(this.#row(table, type, fields));
     return ({ bind }) => row(bind);
   }
 
-  #row(table: Table | undefined, type: GraphQLObjectType, fields: Fields): Write {
-    return objectOf(fields, (nodes) => (isTypeName(nodes) ? () => typeName(type) : this.#field(table, type, nodes)));
+  #row(table: Table | undefined, type: GraphQLObjectType, fields: Fields): Json<Bind> {
+    return objectOf(fields, (nodes) => (isTypeName(nodes) ? typeName(type) : this.#field(table, type, nodes)));
   }
 
   #below(type: GraphQLObjectType, nodes: Nodes): Fields {
@@ -208,29 +200,27 @@ interface Writing {
   /** Adds a column to the page's rows, and returns how it is called where the page is summed up. */
   column(sql: string): string;
 }
-type WriteOfPage = (writing: Writing) => string;
 
-function ofPageInfo(name: string): WriteOfPage {
+function ofPageInfo(name: string): Json<Writing> {
   return (writing) => {
     const { page } = writing;
     if (name === "hasNextPage" || name === "hasPreviousPage") {
       writing.more ||= page.needsMore[name];
       writing.reads = true;
-      return page[name]();
+      return [page[name]()];
     }
     const position = page.end(name === "startCursor" ? "first" : "last", writing.column(page.position));
-    return `coalesce(${page.cursor(position)}, 'null')`;
+    return [`coalesce(${page.cursor(position)}, 'null')`];
   };
 }
 
 /** The fields as a JSON object. */
-function objectOf<Way>(fields: Fields, writer: (nodes: Nodes) => (way: Way) => string): (way: Way) => string {
-  const parts = [...fields].map(([key, nodes], i) => ({
-    prefix: { literal: `${i === 0 ? "{" : ","}"${key}":` },
-    write: writer(nodes),
-  }));
-  const end = { literal: parts.length === 0 ? "{}" : "}" };
-  return (way) => joined(...parts.flatMap(({ prefix, write }) => [prefix, write(way)]), end);
+function objectOf<Given>(fields: Fields, jsonOfField: (nodes: Nodes) => Json<Given>): Json<Given> {
+  const parts = [...fields].flatMap(([key, nodes], i) => [
+    [literal(`${i === 0 ? "{" : ","}"${key}":`)],
+    jsonOfField(nodes),
+  ]);
+  return inOrder([...parts, [literal(parts.length === 0 ? "{}" : "}")]]);
 }
 
 const KINDS: Readonly<Record<string, JsonKind>> = {
@@ -244,7 +234,7 @@ const KINDS: Readonly<Record<string, JsonKind>> = {
   JSONObject: "object",
 };
 
-function leaf({ type }: GraphQLField<unknown, unknown>, table: Table, column: string): Write {
+function leaf({ type }: GraphQLField<unknown, unknown>, table: Table, column: string): readonly Piece[] {
   const value = table.columns[column] ?? table.counts?.[column] ?? fail();
   const named = getNamedType(type);
   const kind = isListType(getNullableType(type))
@@ -254,22 +244,20 @@ function leaf({ type }: GraphQLField<unknown, unknown>, table: Table, column: st
     : isEnumType(named)
       ? "token"
       : (KINDS[named.name] ?? fail());
-  const json = jsonOf(kind, value, !isNonNullType(type));
-  return () => json;
+  return jsonOf(kind, value, !isNonNullType(type));
 }
 
 /** As the resolver of `Node.id` makes it. */
-function globalId(type: GraphQLObjectType, column: string): Write {
-  const json = `'"' || ${base64url(`'${type.name}:' || ${column}`)} || '"'`;
-  return () => json;
+function globalId(type: GraphQLObjectType, column: string): readonly Piece[] {
+  return quoted(base64url(`'${type.name}:' || ${column}`));
 }
 
 function isTypeName([node]: Nodes): boolean {
   return node?.name.value === "__typename";
 }
 
-function typeName(type: GraphQLObjectType): string {
-  return `'${JSON.stringify(type.name)}'`;
+function typeName(type: GraphQLObjectType): readonly Piece[] {
+  return [literal(JSON.stringify(type.name))];
 }
 
 function fieldOf(type: GraphQLObjectType, [node]: Nodes): GraphQLField<unknown, unknown> {
