@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import pg from "pg";
 import { codeOf, isConnectionError, messageOf } from "../errors.ts";
+import { remembered } from "../remembered.ts";
 
 /**
  * One statement, parameterised, to rows. Values come as the API serves them: bigint as number, timestamptz as
@@ -62,21 +63,22 @@ export function createPool(options: PoolOptions): Pool {
   // Nor does the pool listen while a statement runs: that rejects by itself.
   pool.on("connect", (client) => client.on("error", () => {}));
 
-  const prepared = new WeakMap<pg.PoolClient, Set<string>>();
+  const prepared = new WeakMap<pg.PoolClient, { readonly names: Set<string>; length: number }>();
 
   async function query<Row>(text: string, values: readonly unknown[] = [], { prepare = false }: QueryOptions = {}) {
     options.onStatement?.(text);
     // Not pool.query: it closes the connection after any SQL error, a unique violation included.
     const client = await pool.connect();
-    const names = prepared.get(client) ?? new Set();
-    prepared.set(client, names);
+    const kept = prepared.get(client) ?? { names: new Set(), length: 0 };
+    prepared.set(client, kept);
     let broken: Error | boolean = false;
     try {
       const statement: pg.QueryConfig = { text, values: [...values] };
       if (prepare) {
-        statement.name = createHash("sha1").update(text).digest("base64");
-        names.add(statement.name);
-        broken = names.size > MAX_PREPARED;
+        statement.name = nameOf(text);
+        if (!kept.names.has(statement.name)) kept.length += text.length;
+        kept.names.add(statement.name);
+        broken = kept.length > MAX_PREPARED;
       }
       const { rows } = await client.query(statement);
       return rows as Row[];
@@ -92,11 +94,14 @@ export function createPool(options: PoolOptions): Pool {
   return { query, end: () => pool.end() };
 }
 
+/** What a prepared statement is called: the same on every connection and in every process, which a pooler may mix. */
+const nameOf = remembered((text) => createHash("sha1").update(text).digest("base64"), 500_000);
+
 /**
- * How many statements a connection may keep prepared. One that has more is closed after use, and another opened: there is
- * a statement for each combination of columns, so that clients decide how many there are.
+ * Characters of all statements that a connection keeps prepared, for each of which PostgreSQL holds some 50 bytes. One that
+ * has more is closed after use, and another opened: clients decide how many there are, and how long.
  */
-const MAX_PREPARED = 200;
+const MAX_PREPARED = 400_000;
 
 /**
  * A prepared statement cannot be used any more: its columns have other types since (0A000), or a connection pooler gave it

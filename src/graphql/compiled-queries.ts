@@ -1,8 +1,10 @@
 import { type GraphQLSchema, parse, validate } from "graphql";
 import { type CompiledQuery, compile } from "./executor.ts";
 
-/** Characters of all documents together. A document takes some hundred bytes for each, parsed and compiled. */
-const MAX_KEPT = 200_000;
+/** In characters of a document, each of which takes some hundred bytes: so heavy may all that are kept be together. */
+const MAX_WEIGHT = 200_000;
+/** Compiled, a field takes some kilobytes; and a fragment may bring hundreds of them in a few characters. */
+const WEIGHT_OF_FIELD = 20;
 /** A longer one is compiled each time: who writes values into a document has many of them, and long ones. */
 const MAX_LENGTH = 10_000;
 
@@ -11,7 +13,7 @@ export class CompiledQueries {
   readonly #schema: GraphQLSchema;
   /** By operation and text, the one used last at the end. */
   readonly #kept = new Map<string, CompiledQuery | undefined>();
-  #length = 0;
+  #weight = 0;
 
   constructor(schema: GraphQLSchema) {
     this.#schema = schema;
@@ -24,17 +26,18 @@ export class CompiledQueries {
     this.#forget(key);
     if (key.length <= MAX_LENGTH) {
       this.#kept.set(key, compiled);
-      this.#length += key.length;
+      this.#weight += weightOf(key, compiled);
     }
     for (const oldest of this.#kept.keys()) {
-      if (this.#length <= MAX_KEPT) break;
+      if (this.#weight <= MAX_WEIGHT) break;
       this.#forget(oldest);
     }
     return compiled;
   }
 
   #forget(key: string): void {
-    if (this.#kept.delete(key)) this.#length -= key.length;
+    const compiled = this.#kept.get(key);
+    if (this.#kept.delete(key)) this.#weight -= weightOf(key, compiled);
   }
 
   #compile(text: string, operationName: string | undefined): CompiledQuery | undefined {
@@ -45,4 +48,8 @@ export class CompiledQueries {
       return undefined; // malformed; or nested so deeply that its rules exhaust the stack
     }
   }
+}
+
+function weightOf(key: string, compiled: CompiledQuery | undefined): number {
+  return key.length + WEIGHT_OF_FIELD * (compiled?.fields ?? 0);
 }

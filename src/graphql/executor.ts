@@ -5,6 +5,7 @@ import {
   getOperationAST,
   getVariableValues,
   Kind,
+  type SelectionSetNode,
   visit,
 } from "graphql";
 import { collectFields } from "graphql/execution/collectFields.js";
@@ -13,12 +14,16 @@ import { UNSAID } from "../domain/json.ts";
 import { Params } from "../domain/sql.ts";
 import { ClientError } from "../errors.ts";
 import type { Context } from "./context.ts";
-import { type Bind, LeftToGraphQLJs, StatementCompiler, type Write } from "./statement.ts";
+import { type Bind, LeftToGraphQLJs, MAX_FIELDS, StatementCompiler } from "./statement.ts";
 
 type Variables = Record<string, unknown>;
+/** What writes the statement's expression; the answer, where nothing is read; or why neither can be. */
+type Compiled = ((bind: Bind) => string) | string | LeftToGraphQLJs;
 
 /** A query that is ready to be executed any number of times. */
 export interface CompiledQuery {
+  /** How many fields it selects, each fragment as often as it is spread; at most as many as a statement may have. */
+  readonly fields: number;
   /**
    * The answer as JSON text, `{"data":…}`. There is no partial answer: rejects with what was thrown, or with
    * `LeftToGraphQLJs`. Then graphql-js is to execute the query, and to report the errors.
@@ -46,8 +51,8 @@ export function compile(
   }
   // What is selected depends on the variables that @skip and @include read, and on no others.
   const switches = switchesOf(document);
-  const compiled = new Map<string, Write | string | LeftToGraphQLJs>();
-  const compileFor = (variables: Variables): Write | string | LeftToGraphQLJs => {
+  const compiled = new Map<string, Compiled>();
+  const compileFor = (variables: Variables): Compiled => {
     const fields = collectFields(schema, fragments, variables, root, operation.selectionSet);
     try {
       return new StatementCompiler(schema, fragments, variables).root(root, fields);
@@ -58,13 +63,17 @@ export function compile(
   };
 
   return {
+    fields: Math.min(fieldsIn(operation, fragments), MAX_FIELDS),
     async execute({ db }, given) {
       const { coerced: variables } = getVariableValues(schema, operation.variableDefinitions ?? [], given ?? {});
       if (!variables) throw new LeftToGraphQLJs();
-      if (compiled.size > MAX_COMBINATIONS) compiled.clear();
       const key = switches.map((name) => String(variables[name])).join();
-      const write = compiled.get(key) ?? compileFor(variables);
-      compiled.set(key, write);
+      let write = compiled.get(key);
+      if (write === undefined) {
+        if (compiled.size >= MAX_COMBINATIONS) compiled.clear();
+        write = compileFor(variables);
+        compiled.set(key, write);
+      }
       if (write instanceof LeftToGraphQLJs) throw write;
       if (typeof write === "string") return write;
 
@@ -83,7 +92,7 @@ export function compile(
 }
 
 /** Of what @skip and @include read. */
-const MAX_COMBINATIONS = 16;
+const MAX_COMBINATIONS = 4;
 
 const MAX_BYTES = 100_000_000;
 
@@ -116,6 +125,26 @@ function holdsLongNumber(json: string): boolean {
     if (to - from >= 299) return true;
   }
   return false;
+}
+
+function fieldsIn(
+  { selectionSet }: { readonly selectionSet?: SelectionSetNode | undefined },
+  fragments: Record<string, FragmentDefinitionNode>,
+  counted = new Map<string, number>(),
+): number {
+  let fields = 0;
+  for (const node of selectionSet?.selections ?? []) {
+    if (node.kind === Kind.FIELD) fields += 1;
+    if (node.kind !== Kind.FRAGMENT_SPREAD) {
+      fields += fieldsIn(node, fragments, counted);
+      continue;
+    }
+    const name = node.name.value;
+    const spread = counted.get(name) ?? fieldsIn(fragments[name] ?? {}, fragments, counted);
+    counted.set(name, spread);
+    fields += spread;
+  }
+  return fields;
 }
 
 function switchesOf(document: DocumentNode): string[] {
