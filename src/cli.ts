@@ -46,9 +46,9 @@ program
   .action(async (flags: { port?: string; host?: string; dataDir?: string; migrate: boolean; demo: boolean }) => {
     const config = configure({ PORT: flags.port, HOST: flags.host, STAGE1_DATA_DIR: flags.dataDir });
     const stop = stopSignal();
-    // Answers are large texts and garbage at once: left to itself V8 lets them pile up to twice the memory, and gains no time.
+    // Answers are large texts, and garbage at once: left to itself V8 lets them pile up to twice the memory, and takes more time.
     setFlagsFromString("--semi-space-growth-factor=1");
-    setFlagsFromString("--heap-growing-percent=30");
+    setFlagsFromString("--heap-growing-percent=120");
     const [{ serve }, { createLogger }] = await Promise.all([
       import("./commands/serve.ts"),
       import("./commands/logger.ts"),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Db } from "../db/pool.ts";
 import { tablesIn } from "../domain/tables.ts";
 import { codeOf, isConnectionError } from "../errors.ts";
@@ -33,13 +33,13 @@ export function createDirect({ db, cache, onDefect }: DirectOptions) {
       return undefined; // the client is gone
     }
     if (!text) return db;
-    const headers = { "content-type": `${type}; charset=utf-8` };
+    const contentType = `${type}; charset=utf-8`;
     // Not no-cache: a browser adds it to every request with a tag, and what is kept is as good as new.
-    const fresh = /\bno-store\b/i.test(request.headers["cache-control"] ?? "");
+    const noStore = /\bno-store\b/i.test(request.headers["cache-control"] ?? "");
     const key = `${request.method} ${type} ${text}`;
-    const kept = fresh ? undefined : cache.get(key);
+    const kept = noStore ? undefined : cache.get(key);
     if (kept) {
-      send(request, response, kept, headers);
+      send(request, response, kept, contentType);
       return undefined;
     }
 
@@ -54,20 +54,24 @@ export function createDirect({ db, cache, onDefect }: DirectOptions) {
         return db.query(statement, values, options);
       },
     };
-    let body: Buffer;
+    let json: string;
     try {
-      body = Buffer.from(await query.execute({ db: noting }, operation.variables));
+      json = await query.execute({ db: noting }, operation.variables);
     } catch (error) {
       if (codeOf(error)?.startsWith("42")) onDefect(error);
       return hasGivenUp(error) ? { query: () => Promise.reject(error) } : db;
     }
-    if (fresh) {
-      response.writeHead(200, { ...headers, "cache-control": "no-store", "content-length": body.length }).end(body);
+    if (noStore) {
+      // The text itself, and not its bytes: Node writes it together with the headers.
+      const length = Buffer.byteLength(json);
+      const headers = { "content-type": contentType, "cache-control": "no-store", "content-length": length };
+      response.writeHead(200, headers).end(json);
       return undefined;
     }
+    const body = Buffer.from(json);
     const answer = { body, etag: `"${createHash("sha1").update(body).digest("base64url")}"` };
     cache.set(key, answer, tables, before);
-    send(request, response, answer, headers);
+    send(request, response, answer, contentType);
     return undefined;
   };
 }
@@ -76,17 +80,13 @@ export function createDirect({ db, cache, onDefect }: DirectOptions) {
  * With its tag, by which a client asks whether it still holds. That is answered with 304 for a POST too, where RFC 9110
  * (13.1.2) has 412: that is for changes, and these are none.
  */
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { body, etag }: Answer,
-  headers: OutgoingHttpHeaders,
-): void {
+function send(request: IncomingMessage, response: ServerResponse, { body, etag }: Answer, contentType: string): void {
   // Whoever keeps it asks each time; and what one may read is not for all.
-  const tagged = { etag, "cache-control": "private, no-cache", vary: "accept" };
-  const known = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  if (known.includes(etag) || known.includes("*")) response.writeHead(304, tagged).end();
-  else response.writeHead(200, { ...headers, ...tagged, "content-length": body.length }).end(body);
+  const headers = ["etag", etag, "cache-control", "private, no-cache", "vary", "accept"];
+  const known = request.headers["if-none-match"]?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  if (known?.includes(etag) || known?.includes("*")) response.writeHead(304, headers).end();
+  else
+    response.writeHead(200, [...headers, "content-type", contentType, "content-length", String(body.length)]).end(body);
 }
 
 /** Whether the database is away or too slow, or the answer too large: not to be asked and waited for once more. */

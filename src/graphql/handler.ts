@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { TABLES } from "../domain/tables.ts";
 import type { ErrorCode } from "../errors.ts";
+import { remembered } from "../remembered.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { createDirect, type DirectOptions } from "./direct.ts";
 import { ENDPOINT } from "./endpoint.ts";
@@ -33,6 +34,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
   const direct = createDirect(options);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    request.url = pathOf(request.url);
     if (request.url === "/") {
       response.writeHead(302, { location: ENDPOINT }).end();
       return;
@@ -63,20 +65,28 @@ export function createHandler(options: HandlerOptions): RequestListener {
 
 /** Why a request cannot be one, with its HTTP status; undefined where it may be. */
 function refusalOf({ headers, method, url = "/" }: IncomingMessage): [status: number, message: string] | undefined {
-  const address = `http://${headers.host ?? "localhost"}${url}`;
-  if (!URL.canParse(address)) return [400, "The Host header or the URL is malformed: correct it."];
+  const origin = `http://${headers.host ?? "localhost"}`;
+  if (!isUrl(origin)) return [400, "The Host header is malformed: correct it."];
   // A web page of any origin may post a form, but not JSON: so a form is no way to send a mutation.
   if (method === "POST" && !/^application\/(?:graphql\+)?json\s*(?:;|$)/i.test(headers["content-type"] ?? "")) {
     return [415, "Send the request as JSON, with the header `content-type: application/json`."];
   }
   if (!url.includes("?")) return undefined;
   for (const name of ["variables", "extensions"]) {
-    const value = new URL(address).searchParams.get(name);
+    const value = new URL(origin + url).searchParams.get(name);
     if (value !== null && !isJson(value))
       return [400, `\`${name}\` in the URL is not JSON: correct it, or leave it out.`];
   }
   return undefined;
 }
+
+/** A proxy may send the whole URL (RFC 9112, 3.2.2). What is left of any begins with a slash. */
+function pathOf(url = "/"): string {
+  return url.replace(/^(?:https?:\/\/[^/?#]*)?\/?/i, "/");
+}
+
+/** Few Host headers come, again and again. */
+const isUrl = remembered((text) => URL.canParse(text), 10_000);
 
 function isJson(text: string): boolean {
   try {

@@ -111,20 +111,20 @@ test("an answer is kept, until somebody changes a table that it was read from", 
   await heard("simulation_trades", () => database.query("DELETE FROM simulation_trades"));
   expect(await statementsOf(() => post(SLUGS))).toBe(0);
   await heard("walkforward_runs", () =>
-    database.query("UPDATE walkforward_runs SET prediction_measurement = 'renamed' || prediction_measurement"),
+    database.query("UPDATE walkforward_runs SET prediction_measurement = 'rénamed' || prediction_measurement"),
   );
   const changed = await post(SLUGS);
-  expect(changed.text).toContain("renamed");
+  expect(changed.text).toContain("rénamed");
   expect(changed.headers.get("etag")).not.toBe(first.headers.get("etag"));
 });
 
 test("no-store goes round the cache; a tag that still holds is answered with 304, by POST and by GET", async () => {
-  const { headers } = await post(SLUGS);
+  const { headers, text } = await post(SLUGS);
   const etag = headers.get("etag") ?? "";
   expect(etag).toMatch(/^"[\w-]{27}"$/);
   const statementsAround = await statementsOf(async () => {
     const around = await post(SLUGS, { "cache-control": "no-store" });
-    expect(around.headers.get("etag")).toBeNull();
+    expect([around.text, around.headers.get("etag")]).toEqual([text, null]);
     expect(around.headers.get("cache-control")).toBe("no-store");
   });
   expect(statementsAround).toBe(1);

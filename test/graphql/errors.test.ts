@@ -154,11 +154,20 @@ test("what Yoga would stumble over, or a web page of another origin could send, 
   }
   expect(await (await fetch(`${server.url}?x=/health`)).json()).toMatchObject({ errors: [{}] });
   const { port } = new URL(server.url);
-  const socket = connect(Number(port), "127.0.0.1");
-  socket.end("GET /graphql HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n");
-  const answer = await text(socket);
-  expect(answer).toMatch(/^HTTP\/1\.1 400/);
-  expect(answer).not.toMatch(/node_modules|at /);
+  for (const [target, host, status] of [
+    ["/graphql", "a b", 400],
+    ["/graphql?query={__schema{__typename}}", "", 400],
+    ["http://other/graphql?query={__schema{__typename}}", "", 400],
+    ["http://other/graphql?query={__schema{__typename}}", `127.0.0.1:${port}`, 200],
+    ["http://other:1", "[::1]:4000", 302],
+    ["*", "localhost", 404],
+  ] as const) {
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.end(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n`);
+    const answer = await text(socket);
+    expect(answer, `${target} of ${host}`).toMatch(new RegExp(`^HTTP/1\\.1 ${status}`));
+    expect(answer).not.toMatch(/node_modules|at /);
+  }
   const deep = `{ datasets(filter: { search: ${"[".repeat(20_000)}${"]".repeat(20_000)} }) { totalCount } }`;
   expect((await server.send(deep)).errors?.[0]?.extensions.code).toBe("QUERY_TOO_EXPENSIVE");
   expect(server.internalErrors).toEqual([]);
