@@ -38,12 +38,11 @@ const own = imports.filter(({ to }) => to.endsWith(".ts"));
 const ALLOWED: Record<string, readonly string[]> = {
   cli: ["commands", "config", "errors", "version"],
   commands: ["graphql", "domain", "db", "config", "errors", "version"],
-  graphql: ["domain", "errors", "remembered"],
-  domain: ["db", "errors", "remembered"],
-  db: ["errors", "remembered", "version"],
+  graphql: ["domain", "errors"],
+  domain: ["db", "errors"],
+  db: ["errors", "version"],
   config: ["errors"],
   errors: [],
-  remembered: [],
   version: [],
 };
 

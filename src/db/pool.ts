@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import pg from "pg";
 import { codeOf, isConnectionError, messageOf } from "../errors.ts";
-import { remembered } from "../remembered.ts";
 
 /**
  * One statement, parameterised, to rows. Values come as the API serves them: bigint as number, timestamptz as
@@ -75,7 +74,8 @@ export function createPool(options: PoolOptions): Pool {
     try {
       const statement: pg.QueryConfig = { text, values: [...values] };
       if (prepare) {
-        statement.name = nameOf(text);
+        // The same on every connection and in every process, which a pooler may mix.
+        statement.name = createHash("sha1").update(text).digest("base64");
         if (!kept.names.has(statement.name)) kept.length += text.length;
         kept.names.add(statement.name);
         broken = kept.length > MAX_PREPARED;
@@ -93,9 +93,6 @@ export function createPool(options: PoolOptions): Pool {
   }
   return { query, end: () => pool.end() };
 }
-
-/** What a prepared statement is called: the same on every connection and in every process, which a pooler may mix. */
-const nameOf = remembered((text) => createHash("sha1").update(text).digest("base64"), 500_000);
 
 /**
  * Characters of all statements that a connection keeps prepared, for each of which PostgreSQL holds some 50 bytes. One that

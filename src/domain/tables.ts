@@ -1,5 +1,3 @@
-import { remembered } from "../remembered.ts";
-
 /** The tables that the API reads; `sql/functions/70_changes.sql` tells of every change of them. */
 export const TABLES = [
   "stage1_datasets",
@@ -18,6 +16,6 @@ const VIEWS: Readonly<Record<string, readonly string[]>> = {
 const RELATION = new RegExp(`\\b(?:${[...TABLES, ...Object.keys(VIEWS)].join("|")})\\b`, "g");
 
 /** The tables that a statement of this folder reads: by their names, since no value stands in its text. An alias may name one too many. */
-export const tablesIn = remembered((statement): ReadonlySet<string> => {
+export function tablesIn(statement: string): ReadonlySet<string> {
   return new Set((statement.match(RELATION) ?? []).flatMap((name) => VIEWS[name] ?? [name]));
-}, 500_000);
+}

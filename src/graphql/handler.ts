@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { TABLES } from "../domain/tables.ts";
 import type { ErrorCode } from "../errors.ts";
-import { remembered } from "../remembered.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { createDirect, type DirectOptions } from "./direct.ts";
 import { ENDPOINT } from "./endpoint.ts";
@@ -66,7 +65,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
 /** Why a request cannot be one, with its HTTP status; undefined where it may be. */
 function refusalOf({ headers, method, url = "/" }: IncomingMessage): [status: number, message: string] | undefined {
   const origin = `http://${headers.host ?? "localhost"}`;
-  if (!isUrl(origin)) return [400, "The Host header is malformed: correct it."];
+  if (!URL.canParse(origin)) return [400, "The Host header is malformed: correct it."];
   // A web page of any origin may post a form, but not JSON: so a form is no way to send a mutation.
   if (method === "POST" && !/^application\/(?:graphql\+)?json\s*(?:;|$)/i.test(headers["content-type"] ?? "")) {
     return [415, "Send the request as JSON, with the header `content-type: application/json`."];
@@ -84,9 +83,6 @@ function refusalOf({ headers, method, url = "/" }: IncomingMessage): [status: nu
 function pathOf(url = "/"): string {
   return url.replace(/^(?:https?:\/\/[^/?#]*)?\/?/i, "/");
 }
-
-/** Few Host headers come, again and again. */
-const isUrl = remembered((text) => URL.canParse(text), 10_000);
 
 function isJson(text: string): boolean {
   try {
