@@ -79,6 +79,26 @@ export function joined(pieces: readonly Piece[]): string {
   return parts.length > 0 ? concatenated(parts) : "''";
 }
 
+/** An expression, with the texts that stand before and after its value. */
+export interface Framed {
+  readonly before: string;
+  readonly expression: string;
+  readonly after: string;
+}
+
+/** As `joined`, but without the literals at both ends: around a long text, each `||` would copy all of it once more. */
+export function framed(pieces: readonly Piece[]): Framed {
+  const inner = pieces.flatMap((piece, i) => (typeof piece === "string" ? [i] : []));
+  const [from = pieces.length, to = from] = [inner[0], inner.at(-1)];
+  const text = (literals: readonly Piece[]) =>
+    literals.map((piece) => (typeof piece === "object" ? piece.literal : "")).join("");
+  return {
+    before: text(pieces.slice(0, from)),
+    expression: joined(pieces.slice(from, to + 1)),
+    after: text(pieces.slice(to + 1)),
+  };
+}
+
 /** By halves: each `||` copies both its sides, so that a long text at the start would be copied once for each part. */
 function concatenated(parts: readonly string[]): string {
   if (parts.length <= 2) return parts.join(" || ");
@@ -92,21 +112,21 @@ function concatenated(parts: readonly string[]): string {
  */
 export const UNSAID = "\u0001";
 
-/** A row's JSON for a list of rows. */
+/** A row's JSON, where NULL would be taken for none. */
 export function saidOrNot(row: string): string {
   return `coalesce(${row}, chr(${UNSAID.charCodeAt(0)}))`;
 }
 
-/** The only row of `rows`, a query of one column `j`; null where there is none. */
+/** The only row of `rows`, a query of one column that is never NULL; null where there is none. */
 export function oneOf(rows: string): string {
-  return `(SELECT CASE WHEN count(*) = 0 THEN 'null' ELSE max(j) END FROM (${rows}) AS one)`;
+  return `coalesce((${rows}), 'null')`;
 }
 
-/** All rows of `rows`, a query of one column `j`, in its order; NULL where there are more than `max`. */
-export function listOf(rows: string, max?: number): string {
-  const list = `'[' || coalesce(string_agg(${saidOrNot("j")}, ','), '') || ']'`;
+/** All rows of `rows`, a query of one column `j` that is never NULL, in its order; NULL where there are more than `max`. */
+export function listOf(rows: string, max?: number): readonly Piece[] {
+  const list = "coalesce(string_agg(j, ','), '')";
   const few = max === undefined ? list : `CASE WHEN count(*) <= ${Number(max)} THEN ${list} END`;
-  return `(SELECT ${few} FROM (${rows}) AS list)`;
+  return [literal("["), `(SELECT ${few} FROM (${rows}) AS list)`, literal("]")];
 }
 
 /** As the API's opaque texts are encoded. */

@@ -54,21 +54,26 @@ export function createDirect({ db, cache, onDefect }: DirectOptions) {
         return db.query(statement, values, options);
       },
     };
-    let json: string;
+    let parts: readonly string[];
     try {
-      json = await query.execute({ db: noting }, operation.variables);
+      parts = await query.execute({ db: noting }, operation.variables);
     } catch (error) {
       if (codeOf(error)?.startsWith("42")) onDefect(error);
       return hasGivenUp(error) ? { query: () => Promise.reject(error) } : db;
     }
     if (noStore) {
-      // The text itself, and not its bytes: Node writes it together with the headers.
-      const length = Buffer.byteLength(json);
-      const headers = { "content-type": contentType, "cache-control": "no-store", "content-length": length };
-      response.writeHead(200, headers).end(json);
+      // The texts themselves, and not their bytes: Node writes them together with the headers, at once.
+      const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+      response.writeHead(200, {
+        "content-type": contentType,
+        "cache-control": "no-store",
+        "content-length": length,
+      });
+      for (const part of parts) response.write(part);
+      response.end();
       return undefined;
     }
-    const body = Buffer.from(json);
+    const body = Buffer.from(parts.join(""));
     const answer = { body, etag: `"${createHash("sha1").update(body).digest("base64url")}"` };
     cache.set(key, answer, tables, before);
     send(request, response, answer, contentType);

@@ -10,7 +10,7 @@ import {
 } from "graphql";
 import { collectFields } from "graphql/execution/collectFields.js";
 import type { Db } from "../db/pool.ts";
-import { UNSAID } from "../domain/json.ts";
+import { type Framed, UNSAID } from "../domain/json.ts";
 import { Params } from "../domain/sql.ts";
 import { ClientError } from "../errors.ts";
 import type { Context } from "./context.ts";
@@ -18,17 +18,17 @@ import { type Bind, LeftToGraphQLJs, MAX_FIELDS, StatementCompiler } from "./sta
 
 type Variables = Record<string, unknown>;
 /** What writes the statement's expression; the answer, where nothing is read; or why neither can be. */
-type Compiled = ((bind: Bind) => string) | string | LeftToGraphQLJs;
+type Compiled = ((bind: Bind) => Framed) | string | LeftToGraphQLJs;
 
 /** A query that is ready to be executed any number of times. */
 export interface CompiledQuery {
   /** How many fields it selects, each fragment as often as it is spread; at most as many as a statement may have. */
   readonly fields: number;
   /**
-   * The answer as JSON text, `{"data":…}`. There is no partial answer: rejects with what was thrown, or with
-   * `LeftToGraphQLJs`. Then graphql-js is to execute the query, and to report the errors.
+   * The answer as JSON text, `{"data":…}`, in parts: to join long texts costs a copy. There is no partial answer: rejects
+   * with what was thrown, or with `LeftToGraphQLJs`. Then graphql-js is to execute the query, and to report the errors.
    */
-  execute(context: Context, variables: Readonly<Variables> | undefined): Promise<string>;
+  execute(context: Context, variables: Readonly<Variables> | undefined): Promise<readonly string[]>;
 }
 
 /**
@@ -75,10 +75,11 @@ export function compile(
         compiled.set(key, write);
       }
       if (write instanceof LeftToGraphQLJs) throw write;
-      if (typeof write === "string") return write;
+      if (typeof write === "string") return [write];
 
       const bind: Bind = { variables, params: new Params(), isPlain: true };
-      const { json, size } = await read(db, write(bind), bind);
+      const { before, expression, after } = write(bind);
+      const { json, size } = await read(db, expression, bind);
       if (size !== null && size > MAX_BYTES) {
         throw new ClientError(
           "QUERY_TOO_EXPENSIVE",
@@ -86,7 +87,7 @@ export function compile(
         );
       }
       if (json === null || json.includes(UNSAID) || holdsLongNumber(json)) throw new LeftToGraphQLJs();
-      return json;
+      return [before, json, after];
     },
   };
 }

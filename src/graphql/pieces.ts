@@ -6,7 +6,11 @@ export type Json<Given> = readonly Piece[] | ((given: Given) => readonly Piece[]
 /** One after the other. */
 export function inOrder<Given>(parts: readonly Json<Given>[]): Json<Given> {
   if (parts.every(isFixed)) return parts.flat();
-  return (given) => parts.flatMap((part) => (isFixed(part) ? part : part(given)));
+  return (given) => parts.flatMap((part) => piecesOf(part, given));
+}
+
+export function piecesOf<Given>(json: Json<Given>, given: Given): readonly Piece[] {
+  return isFixed(json) ? json : json(given);
 }
 
 /** What writes the expression of it; written now already, where no request changes it. */

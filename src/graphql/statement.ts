@@ -14,11 +14,23 @@ import {
   isObjectType,
 } from "graphql";
 import { collectSubfields } from "graphql/execution/collectFields.js";
-import { base64url, type JsonKind, jsonOf, listOf, literal, oneOf, type Piece, quoted } from "../domain/json.ts";
+import {
+  base64url,
+  type Framed,
+  framed,
+  type JsonKind,
+  jsonOf,
+  listOf,
+  literal,
+  oneOf,
+  type Piece,
+  quoted,
+  saidOrNot,
+} from "../domain/json.ts";
 import type { Table } from "../domain/page.ts";
 import type { Params } from "../domain/sql.ts";
 import type { BoundPage, PageSource } from "./page-source.ts";
-import { inOrder, type Json, writerOf } from "./pieces.ts";
+import { inOrder, type Json, piecesOf, writerOf } from "./pieces.ts";
 
 declare module "graphql" {
   interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs> {
@@ -83,11 +95,12 @@ export class StatementCompiler {
   }
 
   /** What writes the whole answer; or the answer itself, where nothing is read for it. */
-  root(type: GraphQLObjectType, fields: Fields): ((bind: Bind) => string) | string {
+  root(type: GraphQLObjectType, fields: Fields): ((bind: Bind) => Framed) | string {
     this.#fields += fields.size;
     const literals = [...fields].map(([key]) => `"${key}":"${type.name}"`);
     if ([...fields.values()].every(isTypeName)) return `{"data":{${literals.join()}}}`;
-    return writerOf(inOrder([[literal('{"data":')], this.#row(undefined, type, fields), [literal("}")]]));
+    const json = inOrder([[literal('{"data":')], this.#row(undefined, type, fields), [literal("}")]]);
+    return (bind) => framed(piecesOf(json, bind));
   }
 
   /** @param parent - of the row that the field is of */
@@ -105,15 +118,15 @@ export class StatementCompiler {
     const row = writerOf(this.#row(table, rowType, this.#below(rowType, nodes)));
     return (bind) => {
       const where = source.where(getArgumentValues(field, node, bind.variables), bind.params) ?? fail();
-      const rows = `SELECT ${row(bind)} AS j FROM ${table.from} WHERE ${where}`;
-      return ["all" in source ? listOf(rows, source.max) : oneOf(rows)];
+      const rows = `SELECT ${saidOrNot(row(bind))} AS j FROM ${table.from} WHERE ${where}`;
+      return "all" in source ? listOf(rows, source.max) : [oneOf(rows)];
     };
   }
 
   #page(field: GraphQLField<unknown, unknown>, node: FieldNode, nodes: Nodes, source: PageSource): Json<Bind> {
     const connection = objectType(field.type);
     const fields = this.#below(connection, nodes);
-    const json = writerOf(objectOf(fields, (own) => this.#ofPage(connection, own, source.table)));
+    const json = objectOf<Writing>(fields, (own) => this.#ofPage(connection, own, source.table));
     const hasPageInfo = [...fields.values()].some(([own]) => own?.name.value === "pageInfo");
     return (bind) => {
       const page = source.bind(getArgumentValues(field, node, bind.variables), bind.params);
@@ -131,9 +144,13 @@ export class StatementCompiler {
           return `page.x${columns.length - 1}`;
         },
       };
-      const written = json(writing);
-      const answer = (sql: string) => [page.condition ? `CASE WHEN ${page.condition} THEN ${sql} END` : sql];
-      if (!writing.reads) return answer(written); // a count, say
+      const { before, expression, after } = framed(piecesOf(json, writing));
+      const answer = (sql: string) => [
+        literal(before),
+        page.condition ? `CASE WHEN ${page.condition} THEN ${sql} END` : sql,
+        literal(after),
+      ];
+      if (!writing.reads) return answer(expression); // a count, say
       const list = [
         ...(writing.isNumbered ? ["row_number() OVER () AS n"] : []),
         ...columns.map((sql, i) => `${sql} AS x${i}`),
@@ -141,7 +158,7 @@ export class StatementCompiler {
       const alias = source.table.from.split(" ").at(-1);
       // Only what is on the page is written: an offset or a sort would have it written for the rows before.
       const rows = `(SELECT ${alias}.* ${page.rows(writing.more)}) AS ${alias}`;
-      return answer(`(SELECT ${written} FROM (SELECT ${list} FROM ${rows}) AS page HAVING true)`); // HAVING: summed up, also where it has no row
+      return answer(`(SELECT ${expression} FROM (SELECT ${list} FROM ${rows}) AS page HAVING true)`); // HAVING: summed up, also where it has no row
     };
   }
 

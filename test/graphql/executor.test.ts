@@ -65,11 +65,14 @@ const compile: Compile = (...of) => {
   return (
     query && {
       execute: (...asked) =>
-        query.execute(...asked).catch((error: unknown) => {
-          // What graphql-js reports too is left to it; so is what the executor knows that it cannot do.
-          if (error instanceof Error && (FLAWS.includes(error.name) || codeOf(error)?.startsWith("42"))) throw error;
-          return undefined;
-        }),
+        query.execute(...asked).then(
+          (parts) => parts.join(""),
+          (error: unknown) => {
+            // What graphql-js reports too is left to it; so is what the executor knows that it cannot do.
+            if (error instanceof Error && (FLAWS.includes(error.name) || codeOf(error)?.startsWith("42"))) throw error;
+            return undefined;
+          },
+        ),
     }
   );
 };
