@@ -27,7 +27,7 @@ export async function measureAll(options: Options, databases: Databases, stop: A
   const url = databases.urls[size];
   const plan = quick
     ? { connections, rounds: options.rounds ?? 2, warmUp: 400, turn: 800 }
-    : { connections, rounds: options.rounds ?? 5, warmUp: 3000, turn: 4000 };
+    : { connections, rounds: options.rounds ?? 10, warmUp: 3000, turn: 2000 };
   const node = process.execPath;
   const machineNode = process.env["BENCH_MACHINE_NODE"] ?? node;
   const read = READING.filter((shape) => shapes.includes(shape));
@@ -69,11 +69,11 @@ export async function measureAll(options: Options, databases: Databases, stop: A
     });
     if (shapes.includes("upsert")) await restoreUpserted(url);
 
-    const alone: Plan = { connections: 1, rounds: quick ? 2 : 5, warmUp: quick ? 300 : 1000, turn: quick ? 500 : 1000 };
+    const alone: Plan = { connections: 1, rounds: quick ? 2 : 9, warmUp: quick ? 300 : 1000, turn: quick ? 500 : 1000 };
     if (read.includes("deep") && read.includes("first")) {
       const lines = (["deep", "first"] as const).map((shape) => ({ running: own, shapes: [shape] }));
       const [deep, first] = await measureInTurns(lines, alone, measuring);
-      report.deepness = { deep: deep?.p50 ?? Number.NaN, first: first?.p50 ?? Number.NaN };
+      if (deep && first) report.deepness = { deep, first };
     }
     if (!quick && read.length > 0) {
       const small = await prepare(ours(OURS, node), read, "tenth", databases.urls.tenth, servers);
@@ -113,7 +113,7 @@ async function measureGrowth(read: readonly Shape[], small: Running, large: Runn
     for (const shape of read) {
       const lines = [small, large].map((running) => ({ running, shapes: [shape] }));
       const [tenth, full] = await measureInTurns(lines, plan, counted);
-      growth[shape] = { tenth: tenth?.p50 ?? Number.NaN, full: full?.p50 ?? Number.NaN };
+      if (tenth && full) growth[shape] = { tenth, full };
     }
   });
   return growth;

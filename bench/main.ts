@@ -44,7 +44,7 @@ function print(report: Report): void {
     ...(growth ? [growthTable(growth)] : []),
     [
       ...(deepness
-        ? [`p50, one at a time: page 1 ${figure(deepness.first)} ms, deep ${figure(deepness.deep)} ms`]
+        ? [`p50, one at a time: page 1 ${figure(deepness.first.p50)} ms, deep ${figure(deepness.deep.p50)} ms`]
         : []),
       ...(memory ? [`memory under ${memory.connections} connections: ${figure(memory.megabytes)} MB`] : []),
       ...Object.entries(start ?? {}).map(([name, ms]) => `start until ready, ${name}: ${figure(ms / 1000)} s`),

@@ -13,8 +13,8 @@ export interface Running {
   readonly variants: ReadonlyMap<Shape, readonly Variant[]>;
 }
 
-/** What was seen in a turn; or, of several turns, the median of each figure. */
-export interface Figures {
+/** What was seen in a turn. */
+export interface Turn {
   readonly requestsPerSecond: number;
   /** Milliseconds. */
   readonly p50: number;
@@ -24,6 +24,20 @@ export interface Figures {
   readonly cpuDatabase: number;
   /** The server's most memory, MB; NaN where the system does not tell. */
   readonly megabytes: number;
+}
+
+/** The median of each figure over all turns; of the memory the most. */
+export interface Figures extends Turn {
+  readonly turns: readonly Turn[];
+}
+
+/**
+ * How many times the other's, in the median round. The two turns of a round lie beside each other, so that what else the
+ * machine does weighs on both, which medians of each side would take from different rounds.
+ */
+export function multiple(figures: Figures | undefined, other: Figures | undefined, of: keyof Turn): number {
+  const quotients = (figures?.turns ?? []).map((turn, i) => turn[of] / (other?.turns[i]?.[of] ?? Number.NaN));
+  return median(quotients);
 }
 
 /** Pools close what is idle while others have their turn: connections are made again before a turn counts. Milliseconds. */
@@ -54,7 +68,7 @@ export interface Line {
 /** Measures in turns, A B C A B C …, so that what else the machine does meets all alike. Throws where an answer is wrong. */
 export async function measureInTurns(lines: readonly Line[], plan: Plan, measuring: Measuring): Promise<Figures[]> {
   for (const line of lines) await turn(line, plan.connections, plan.warmUp, measuring);
-  const seen: Figures[][] = lines.map(() => []);
+  const seen: Turn[][] = lines.map(() => []);
   for (let round = 0; round < plan.rounds; round += 1) {
     for (const [i, line] of lines.entries()) seen[i]?.push(await turn(line, plan.connections, plan.turn, measuring));
   }
@@ -72,7 +86,7 @@ async function turn(
   connections: number,
   milliseconds: number,
   { load, postmasterPid, onTurn }: Measuring,
-): Promise<Figures> {
+): Promise<Turn> {
   const requests = mixed(
     shapes.map((shape) =>
       (variants.get(shape) ?? []).map((variant) => ({
@@ -118,8 +132,8 @@ export function mixed<Item>(lists: readonly (readonly Item[])[]): Item[] {
   return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list[i % list.length] ?? [])).flat();
 }
 
-function medians(turns: readonly Figures[]): Figures {
-  const of = (figure: keyof Figures) => median(turns.map((seen) => seen[figure]));
+function medians(turns: readonly Turn[]): Figures {
+  const of = (figure: keyof Turn) => median(turns.map((seen) => seen[figure]));
   return {
     requestsPerSecond: of("requestsPerSecond"),
     p50: of("p50"),
@@ -128,5 +142,6 @@ function medians(turns: readonly Figures[]): Figures {
     cpuDatabase: of("cpuDatabase"),
     // The most of all turns: a median would hide what the process once needed.
     megabytes: Math.max(...turns.map((seen) => seen.megabytes)),
+    turns,
   };
 }

@@ -22,7 +22,7 @@ const HELP = `npm run bench -- [options]: this server, PostGraphile 5 and SQL by
 
   --quick            two minutes instead of twenty: a tenth of the rows, short turns
   --shape NAME       only this shape; may be given again
-  --rounds N         turns for each contender and shape (5; with --quick 2)
+  --rounds N         turns for each contender and shape (10; with --quick 2)
   --connections N    requests under way at a time (16)
   --json FILE        write all figures there
   --svg FILE         draw the ratios there

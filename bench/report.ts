@@ -1,4 +1,4 @@
-import type { Figures } from "./measure.ts";
+import { type Figures, multiple } from "./measure.ts";
 import type { Shape } from "./shapes.ts";
 import type { Size } from "./sizes.ts";
 
@@ -15,15 +15,17 @@ export interface Report {
   readonly connections: number;
   readonly rounds: number;
   readonly shapes: Partial<Record<Shape, Row>>;
-  /** This server's p50 in milliseconds, one request at a time, by the size of the database. */
-  growth?: Partial<Record<Shape, Readonly<Record<Size, number>>>>;
-  /** This server's p50 in milliseconds, one request at a time: a page deep down and the first one. */
-  deepness?: { readonly deep: number; readonly first: number };
+  /** This server, one request at a time, by the size of the database. */
+  growth?: Partial<Record<Shape, Growth>>;
+  /** This server, one request at a time: a page deep down and the first one. */
+  deepness?: { readonly deep: Figures; readonly first: Figures };
   /** The most memory of this server, all reading shapes mixed, MB. */
   memory?: { readonly connections: number; readonly megabytes: number };
   /** From the start of this server's process until its first answer, milliseconds, by the name of the contender. */
   start?: Readonly<Record<string, number>>;
 }
+
+export type Growth = Readonly<Record<Size, Figures>>;
 
 /** Names of the contenders, which are keys of the report. */
 export const OURS = "ours";
@@ -36,5 +38,10 @@ export const FLOOR = "floor";
 
 /** How many times the requests a second of another; NaN where one of them was not measured. */
 export function ratio(row: Row | undefined, name: string, other: string): number {
-  return (row?.[name]?.requestsPerSecond ?? Number.NaN) / (row?.[other]?.requestsPerSecond ?? Number.NaN);
+  return multiple(row?.[name], row?.[other], "requestsPerSecond");
+}
+
+/** How many times the p50 with a tenth of the data. */
+export function growthOf({ full, tenth }: Growth): number {
+  return multiple(full, tenth, "p50");
 }

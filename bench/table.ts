@@ -1,7 +1,6 @@
 import type { Figures } from "./measure.ts";
-import { FLOOR, POSTGRAPHILE, type Report, type Row, ratio } from "./report.ts";
+import { FLOOR, type Growth, growthOf, POSTGRAPHILE, type Report, type Row, ratio } from "./report.ts";
 import { ALL_SHAPES, SHAPES, type Shape } from "./shapes.ts";
-import type { Size } from "./sizes.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Cells in columns as wide as their widest: first columns of text, then figures. */
@@ -48,14 +47,14 @@ function columns({ requestsPerSecond, p50, p99, cpuServer, cpuDatabase, megabyte
 }
 
 /** How this server's times grow with the data. */
-export function growthTable(growth: Partial<Record<Shape, Readonly<Record<Size, number>>>>): string {
+export function growthTable(growth: Partial<Record<Shape, Growth>>): string {
   return table(
     ["p50 ms, one at a time", "a tenth", "all", "growth"],
-    Object.entries(growth).map(([shape, { full, tenth }]) => [
+    Object.entries(growth).map(([shape, grown]) => [
       shape,
-      figure(tenth),
-      figure(full),
-      figure(full / tenth),
+      figure(grown.tenth.p50),
+      figure(grown.full.p50),
+      figure(growthOf(grown)),
     ]),
   );
 }

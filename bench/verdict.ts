@@ -1,4 +1,5 @@
-import { AGAIN, FLOOR, OURS, POSTGRAPHILE, type Report, ratio } from "./report.ts";
+import { multiple } from "./measure.ts";
+import { AGAIN, FLOOR, growthOf, OURS, POSTGRAPHILE, type Report, ratio } from "./report.ts";
 import { READING } from "./shapes.ts";
 
 /** One target, and what was measured. */
@@ -21,10 +22,10 @@ export function verdicts(report: Report): Verdict[] {
     ...read.map((shape) => least("of the floor", shape, 0.6, ratio(shapes[shape], OURS, FLOOR))),
     ...read.map((shape) => least("of PostGraphile, read again", shape, 8, ratio(shapes[shape], AGAIN, POSTGRAPHILE))),
     ...read.map((shape) => {
-      const { full = Number.NaN, tenth = Number.NaN } = growth?.[shape] ?? {};
-      return most("p50 of a tenth of the data", shape, 1.25, full / tenth, "×");
+      const grown = growth?.[shape];
+      return most("p50 of a tenth of the data", shape, 1.25, grown ? growthOf(grown) : Number.NaN, "×");
     }),
-    most("p50 of the first page", "deep", 1.25, deepness ? deepness.deep / deepness.first : Number.NaN, "×"),
+    most("p50 of the first page", "deep", 1.25, multiple(deepness?.deep, deepness?.first, "p50"), "×"),
     most("memory under 32 connections", "all shapes", 250, memory?.megabytes ?? Number.NaN, "MB"),
     most("start until ready", "", 1, (start?.[OURS] ?? Number.NaN) / 1000, "s"),
   ].filter(({ measured }) => !Number.isNaN(measured));

@@ -1,7 +1,7 @@
 // What the bench computes and draws. That it runs is seen by running it: `npm run bench -- --quick`.
 import { describe, expect, test } from "vitest";
 import { canonical, difference } from "../../bench/canonical.ts";
-import { type Figures, mixed } from "../../bench/measure.ts";
+import { type Figures, mixed, multiple, type Turn } from "../../bench/measure.ts";
 import { readOptions } from "../../bench/options.ts";
 import { picture } from "../../bench/picture.ts";
 import { plansIn } from "../../bench/plans.ts";
@@ -12,16 +12,20 @@ import { median, percentile } from "../../bench/statistics.ts";
 import { shapeTables, table, verdictTable } from "../../bench/table.ts";
 import { verdicts } from "../../bench/verdict.ts";
 
-const figures = (requestsPerSecond: number): Figures => ({
-  ...{ requestsPerSecond, p50: 1, p99: 2, cpuServer: 0.5, cpuDatabase: Number.NaN, megabytes: 100 },
+const turn = (requestsPerSecond: number, p50 = 1): Turn => ({
+  ...{ requestsPerSecond, p50, p99: 2, cpuServer: 0.5, cpuDatabase: Number.NaN, megabytes: 100 },
 });
+const figures = (requestsPerSecond: number, p50?: number): Figures => {
+  const seen = turn(requestsPerSecond, p50);
+  return { ...seen, turns: [seen] };
+};
 const report: Report = {
   ...{ machine: "a machine", node: "v24.0.0", machineNode: "v20.0.0", size: "full", connections: 16, rounds: 5 },
   shapes: {
     page: { [OURS]: figures(150), [AGAIN]: figures(799), [POSTGRAPHILE]: figures(100), [FLOOR]: figures(240) },
     upsert: { [OURS]: figures(50), [POSTGRAPHILE]: figures(100), [FLOOR]: figures(200) },
   },
-  growth: { page: { full: 5, tenth: 4 } },
+  growth: { page: { full: figures(1, 5), tenth: figures(1, 4) } },
   start: { [OURS]: 1001 },
 };
 
@@ -32,6 +36,16 @@ test("the median is of what is known, and a percentile is a value that was seen"
   const hundred = Float64Array.from({ length: 100 }, (_, i) => i + 1);
   expect([0.5, 0.99, 1].map((share) => percentile(hundred, share))).toEqual([50, 99, 100]);
   expect(percentile([], 0.5)).toBeNaN();
+});
+
+test("a multiple is that of the median round, not of rounds that lie apart", () => {
+  const of = (...seen: number[]) => ({
+    ...figures(2),
+    turns: seen.map((requestsPerSecond) => turn(requestsPerSecond)),
+  });
+  // The machine was slow in the second round and fast in the third.
+  expect(multiple(of(200, 90, 300), of(100, 50, 160), "requestsPerSecond")).toBe(1.875);
+  expect(multiple(of(1), undefined, "requestsPerSecond")).toBeNaN();
 });
 
 describe("answers are compared in one form", () => {
