@@ -1,5 +1,5 @@
 // Loads one server for a while, in a process of its own. Messages come in and go out by IPC, one job at a time.
-import { Client } from "undici";
+import { Connection, requestBytes } from "./connection.ts";
 import type { Job, Outcome } from "./load.ts";
 import { percentile } from "./statistics.ts";
 
@@ -15,7 +15,7 @@ process.on("disconnect", () => process.exit(0));
 process.on("SIGINT", () => {});
 
 async function work(job: Job): Promise<Outcome> {
-  const bodies = job.requests.map(({ body }) => Buffer.from(body));
+  const requests = job.requests.map(({ path, body }) => requestBytes(job.origin, path, job.headers, body));
   const lengths: number[] = [];
   const latencies: number[] = [];
   const failures: string[] = [];
@@ -24,55 +24,31 @@ async function work(job: Job): Promise<Outcome> {
   const from = performance.now();
   const until = from + job.milliseconds;
 
-  const connection = (client: Client): Promise<void> =>
-    new Promise((resolve) => {
-      const send = (): void => {
-        const at = next++ % bodies.length;
-        const request = job.requests[at];
-        const body = bodies[at];
-        if (!request || !body || performance.now() >= until) {
-          resolve();
-          return;
-        }
-        let status = 0;
-        let length = 0;
-        let wrong = false;
-        const sent = performance.now();
-        const done = (error?: Error): void => {
-          latencies.push(performance.now() - sent);
-          lengths[at] ??= length;
-          const changed = !job.varies && lengths[at] !== length;
-          if (error || status !== 200 || wrong || changed) {
-            failed += 1;
-            const why = error?.message ?? (changed ? `${length} bytes instead of ${lengths[at]}` : `status ${status}`);
-            if (failures.length < SHOWN_FAILURES)
-              failures.push(`${request.path}: ${wrong ? "errors in the answer" : why}`);
-          }
-          send();
-        };
-        client.dispatch(
-          { method: "POST", path: request.path, headers: job.headers, body },
-          {
-            onRequestStart() {},
-            onResponseStart(_, code) {
-              status = code;
-            },
-            onResponseData(_, chunk) {
-              length += chunk.length;
-              wrong ||= ERRORS.some((mark) => chunk.includes(mark));
-            },
-            onResponseEnd: () => done(),
-            onResponseError: (_, error) => done(error),
-          },
-        );
-      };
-      send();
-    });
+  const fail = (at: number, why: string): void => {
+    failed += 1;
+    if (failures.length < SHOWN_FAILURES) failures.push(`${job.requests[at]?.path}: ${why}`);
+  };
+  const askInTurn = async (connection: Connection): Promise<void> => {
+    while (performance.now() < until) {
+      const at = next++ % requests.length;
+      const request = requests[at];
+      if (!request) return; // there are none
+      const sent = performance.now();
+      const received = await connection.ask(request).catch((error: Error) => error);
+      latencies.push(performance.now() - sent);
+      if (received instanceof Error) return fail(at, received.message);
+      const { status, length, marked } = received;
+      lengths[at] ??= length;
+      if (status !== 200) fail(at, `status ${status}`);
+      else if (marked) fail(at, "errors in the answer");
+      else if (!job.varies && length !== lengths[at]) fail(at, `${length} bytes instead of ${lengths[at]}`);
+    }
+  };
 
-  const clients = Array.from({ length: job.connections }, () => new Client(job.origin, { pipelining: 1 }));
-  await Promise.all(clients.map(connection));
+  const connections = Array.from({ length: job.connections }, () => new Connection(job.origin, ERRORS));
+  await Promise.all(connections.map(askInTurn));
   const seconds = (performance.now() - from) / 1000;
-  await Promise.all(clients.map((client) => client.close()));
+  for (const connection of connections) connection.end();
   const sorted = Float64Array.from(latencies).sort();
   return {
     requests: latencies.length,

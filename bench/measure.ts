@@ -31,15 +31,6 @@ export interface Figures extends Turn {
   readonly turns: readonly Turn[];
 }
 
-/**
- * How many times the other's, in the median round. The two turns of a round lie beside each other, so that what else the
- * machine does weighs on both, which medians of each side would take from different rounds.
- */
-export function multiple(figures: Figures | undefined, other: Figures | undefined, of: keyof Turn): number {
-  const quotients = (figures?.turns ?? []).map((turn, i) => turn[of] / (other?.turns[i]?.[of] ?? Number.NaN));
-  return median(quotients);
-}
-
 /** Pools close what is idle while others have their turn: connections are made again before a turn counts. Milliseconds. */
 const LEAD_IN = 200;
 

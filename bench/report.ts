@@ -1,6 +1,7 @@
-import { type Figures, multiple } from "./measure.ts";
+import type { Figures, Turn } from "./measure.ts";
 import type { Shape } from "./shapes.ts";
 import type { Size } from "./sizes.ts";
+import { median } from "./statistics.ts";
 
 /** Figures of the contenders, by their names. */
 export type Row = Readonly<Record<string, Figures>>;
@@ -36,12 +37,20 @@ export const OURS_HERE = "ours, machine's node";
 export const POSTGRAPHILE = "postgraphile";
 export const FLOOR = "floor";
 
+/**
+ * How many times the other's: the median of the rounds, in each of which the two are seconds apart, so that what else the
+ * machine does weighs on both. The medians of each side are minutes apart.
+ */
+export function multiple(figures: Figures | undefined, other: Figures | undefined, of: keyof Turn): number {
+  return median((figures?.turns ?? []).map((turn, i) => turn[of] / (other?.turns[i]?.[of] ?? Number.NaN)));
+}
+
 /** How many times the requests a second of another; NaN where one of them was not measured. */
 export function ratio(row: Row | undefined, name: string, other: string): number {
   return multiple(row?.[name], row?.[other], "requestsPerSecond");
 }
 
 /** How many times the p50 with a tenth of the data. */
-export function growthOf({ full, tenth }: Growth): number {
-  return multiple(full, tenth, "p50");
+export function growthOf(growth: Growth | undefined): number {
+  return multiple(growth?.full, growth?.tenth, "p50");
 }

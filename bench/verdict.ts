@@ -1,5 +1,4 @@
-import { multiple } from "./measure.ts";
-import { AGAIN, FLOOR, growthOf, OURS, POSTGRAPHILE, type Report, ratio } from "./report.ts";
+import { AGAIN, FLOOR, growthOf, multiple, OURS, POSTGRAPHILE, type Report, ratio } from "./report.ts";
 import { READING } from "./shapes.ts";
 
 /** One target, and what was measured. */
@@ -21,10 +20,7 @@ export function verdicts(report: Report): Verdict[] {
     ...read.map((shape) => least("of PostGraphile", shape, 1.5, ratio(shapes[shape], OURS, POSTGRAPHILE))),
     ...read.map((shape) => least("of the floor", shape, 0.6, ratio(shapes[shape], OURS, FLOOR))),
     ...read.map((shape) => least("of PostGraphile, read again", shape, 8, ratio(shapes[shape], AGAIN, POSTGRAPHILE))),
-    ...read.map((shape) => {
-      const grown = growth?.[shape];
-      return most("p50 of a tenth of the data", shape, 1.25, grown ? growthOf(grown) : Number.NaN, "×");
-    }),
+    ...read.map((shape) => most("p50 of a tenth of the data", shape, 1.25, growthOf(growth?.[shape]), "×")),
     most("p50 of the first page", "deep", 1.25, multiple(deepness?.deep, deepness?.first, "p50"), "×"),
     most("memory under 32 connections", "all shapes", 250, memory?.megabytes ?? Number.NaN, "MB"),
     most("start until ready", "", 1, (start?.[OURS] ?? Number.NaN) / 1000, "s"),

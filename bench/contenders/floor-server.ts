@@ -9,7 +9,8 @@ const pool = new pg.Pool({ connectionString: process.env["DATABASE_URL"], max: 1
 const server = createServer((request, response) => {
   answer(request).then(
     (text) => {
-      response.writeHead(200, { "content-type": "application/json" });
+      const length = Buffer.byteLength(text); // else Node sends it in chunks, which the sender of requests does not read
+      response.writeHead(200, { "content-type": "application/json", "content-length": length });
       response.end(text);
     },
     (error: unknown) => {

@@ -88,15 +88,20 @@ export interface Framed {
 
 /** As `joined`, but without the literals at both ends: around a long text, each `||` would copy all of it once more. */
 export function framed(pieces: readonly Piece[]): Framed {
-  const inner = pieces.flatMap((piece, i) => (typeof piece === "string" ? [i] : []));
-  const [from = pieces.length, to = from] = [inner[0], inner.at(-1)];
-  const text = (literals: readonly Piece[]) =>
-    literals.map((piece) => (typeof piece === "object" ? piece.literal : "")).join("");
+  const isExpression = (piece: Piece) => typeof piece === "string";
+  const from = pieces.findIndex(isExpression);
+  if (from < 0) return { before: textOf(pieces), expression: "''", after: "" };
+  const to = pieces.findLastIndex(isExpression) + 1;
   return {
-    before: text(pieces.slice(0, from)),
-    expression: joined(pieces.slice(from, to + 1)),
-    after: text(pieces.slice(to + 1)),
+    before: textOf(pieces.slice(0, from)),
+    expression: joined(pieces.slice(from, to)),
+    after: textOf(pieces.slice(to)),
   };
+}
+
+/** What literals say. */
+function textOf(pieces: readonly Piece[]): string {
+  return pieces.map((piece) => (typeof piece === "string" ? "" : piece.literal)).join("");
 }
 
 /** By halves: each `||` copies both its sides, so that a long text at the start would be copied once for each part. */
@@ -117,7 +122,7 @@ export function saidOrNot(row: string): string {
   return `coalesce(${row}, chr(${UNSAID.charCodeAt(0)}))`;
 }
 
-/** The only row of `rows`, a query of one column that is never NULL; null where there is none. */
+/** The only row of `rows`, a query of one column that is never NULL; null where there is none. Two rows are an error. */
 export function oneOf(rows: string): string {
   return `coalesce((${rows}), 'null')`;
 }

@@ -17,7 +17,7 @@ import type { Context } from "./context.ts";
 import { type Bind, LeftToGraphQLJs, MAX_FIELDS, StatementCompiler } from "./statement.ts";
 
 type Variables = Record<string, unknown>;
-/** What writes the statement's expression; the answer, where nothing is read; or why neither can be. */
+/** What writes the statement's expression and what stands around it; the answer, where nothing is read; or why neither can be. */
 type Compiled = ((bind: Bind) => Framed) | string | LeftToGraphQLJs;
 
 /** A query that is ready to be executed any number of times. */
@@ -25,8 +25,9 @@ export interface CompiledQuery {
   /** How many fields it selects, each fragment as often as it is spread; at most as many as a statement may have. */
   readonly fields: number;
   /**
-   * The answer as JSON text, `{"data":…}`, in parts: to join long texts costs a copy. There is no partial answer: rejects
-   * with what was thrown, or with `LeftToGraphQLJs`. Then graphql-js is to execute the query, and to report the errors.
+   * The answer as JSON text, `{"data":…}`, in parts that can be sent one after the other, without a copy of them joined.
+   * There is no partial answer: rejects with what was thrown, or with `LeftToGraphQLJs`. Then graphql-js is to execute the
+   * query, and to report the errors.
    */
   execute(context: Context, variables: Readonly<Variables> | undefined): Promise<readonly string[]>;
 }
@@ -35,7 +36,8 @@ export interface CompiledQuery {
  * Prepares an operation of a valid document; undefined where it is no query.
  *
  * The answer is exactly graphql-js's (`test/graphql/executor.test.ts` holds one against the other), but PostgreSQL writes it: the
- * whole query is one statement, which sees one moment of the database, and whose only value is the answer's text.
+ * whole query is one statement, which sees one moment of the database, and whose only value is the answer's text, but for the
+ * literals that it begins and ends with.
  */
 export function compile(
   schema: GraphQLSchema,

@@ -1,12 +1,12 @@
 // What the bench computes and draws. That it runs is seen by running it: `npm run bench -- --quick`.
 import { describe, expect, test } from "vitest";
 import { canonical, difference } from "../../bench/canonical.ts";
-import { type Figures, mixed, multiple, type Turn } from "../../bench/measure.ts";
+import { type Figures, mixed, type Turn } from "../../bench/measure.ts";
 import { readOptions } from "../../bench/options.ts";
 import { picture } from "../../bench/picture.ts";
 import { plansIn } from "../../bench/plans.ts";
 import { selfTimes } from "../../bench/profile.ts";
-import { AGAIN, FLOOR, OURS, POSTGRAPHILE, type Report } from "../../bench/report.ts";
+import { AGAIN, FLOOR, multiple, OURS, POSTGRAPHILE, type Report } from "../../bench/report.ts";
 import { rowsBeforeDeep } from "../../bench/shapes.ts";
 import { median, percentile } from "../../bench/statistics.ts";
 import { shapeTables, table, verdictTable } from "../../bench/table.ts";

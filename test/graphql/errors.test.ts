@@ -156,6 +156,9 @@ test("what Yoga would stumble over, or a web page of another origin could send, 
   const { port } = new URL(server.url);
   for (const [target, host, status] of [
     ["/graphql", "a b", 400],
+    ["/graphql?query={__typename}", "a b", 400],
+    ["/graphql?query={__typename}", "[::1]", 200],
+    ["/graphql?query={__schema{__typename}}", "1.2.3.400", 400],
     ["/graphql?query={__schema{__typename}}", "", 400],
     ["http://other/graphql?query={__schema{__typename}}", "", 400],
     ["http://other/graphql?query={__schema{__typename}}", `127.0.0.1:${port}`, 200],
