@@ -10,6 +10,7 @@ export const ERROR_CODES = [
   "UNAUTHENTICATED",
   "FORBIDDEN",
   "QUERY_TOO_EXPENSIVE",
+  "TOO_MANY_REQUESTS",
   "TIMEOUT",
   "DATABASE_UNAVAILABLE",
   "INTERNAL_SERVER_ERROR",
@@ -21,10 +22,13 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly code: ErrorCode;
+  /** HTTP status, where it is not that of an answer. */
+  readonly status: number | undefined;
 
-  constructor(code: ErrorCode, message: string) {
+  constructor(code: ErrorCode, message: string, status?: number) {
     super(message);
     this.code = code;
+    this.status = status;
   }
 }
 

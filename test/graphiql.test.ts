@@ -31,7 +31,9 @@ test("every tab runs as it stands", async () => {
 test("the page for a browser loads nothing from another host, and the browser is told to refuse it", async () => {
   const response = await fetch(server.url, { headers: { accept: "text/html" } });
   expect(response.headers.get("content-type")).toMatch(/^text\/html/);
-  expect(response.headers.get("content-security-policy")).toBe("default-src 'self' 'unsafe-inline' data: blob:");
+  expect(response.headers.get("content-security-policy")).toBe(
+    "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'none'",
+  );
   const page = await response.text();
 
   // The markup, without what is inside its scripts and styles: nothing to load but data in the page.

@@ -5,7 +5,7 @@ import { compile } from "../src/graphql/executor.ts";
 import { schema } from "../src/graphql/schema.ts";
 import { readPool } from "./graphql/random/pool.ts";
 import { randomQuery } from "./graphql/random-query.ts";
-import { createDatabase, startServer, type TestDatabase, type TestServer } from "./harness.ts";
+import { createDatabase, LIMITS, startServer, type TestDatabase, type TestServer } from "./harness.ts";
 import { insertLineage } from "./lineage.ts";
 
 let database: TestDatabase;
@@ -39,7 +39,7 @@ test("the tables found in a statement are those that PostgreSQL reads for it", a
         return database.query<Row>(statement, values);
       },
     };
-    await compile(schema, parse(text), operationName)
+    await compile(schema, parse(text), operationName, { ...LIMITS, cost: Number.POSITIVE_INFINITY })
       ?.execute({ db }, variables)
       .catch(() => {}); // what is left to graphql-js is not kept
     for (const statement of statements) {

@@ -3,6 +3,8 @@ export interface Answer {
   /** JSON, encoded. */
   readonly body: Buffer;
   readonly etag: string;
+  /** The name of the operation that it answers. */
+  readonly operation?: string | undefined;
 }
 
 /** A moment in the order of changes. */
@@ -113,7 +115,10 @@ export class AnswerCache {
       if (!this.#keys.has(table) || (this.#changes.get(table) ?? 0) > snapshot) return;
     }
     const bytes =
-      ENTRY_BYTES + BYTES_PER_TABLE * tables.size + 2 * (key.length + answer.etag.length) + answer.body.byteLength;
+      ENTRY_BYTES +
+      BYTES_PER_TABLE * tables.size +
+      2 * (key.length + answer.etag.length + (answer.operation?.length ?? 0)) +
+      answer.body.byteLength;
     if (bytes > this.#maxBytes * LARGEST_SHARE) return;
 
     this.#forget(key);

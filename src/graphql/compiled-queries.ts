@@ -1,5 +1,6 @@
-import { type GraphQLSchema, parse, validate } from "graphql";
+import { type GraphQLSchema, validate } from "graphql";
 import { type CompiledQuery, compile } from "./executor.ts";
+import { parseWithin, type QueryLimits } from "./limits.ts";
 
 /** In characters of a document, each of which takes some hundred bytes: so heavy may all that are kept be together. */
 const MAX_WEIGHT = 200_000;
@@ -11,15 +12,17 @@ const MAX_LENGTH = 10_000;
 /** Compiles queries, and keeps those used last. */
 export class CompiledQueries {
   readonly #schema: GraphQLSchema;
+  readonly #limits: QueryLimits;
   /** By operation and text, the one used last at the end. */
   readonly #kept = new Map<string, CompiledQuery | undefined>();
   #weight = 0;
 
-  constructor(schema: GraphQLSchema) {
+  constructor(schema: GraphQLSchema, limits: QueryLimits) {
     this.#schema = schema;
+    this.#limits = limits;
   }
 
-  /** undefined for what is no valid query. */
+  /** undefined for what is no valid query within the limits. */
   get(text: string, operationName: string | undefined): CompiledQuery | undefined {
     const key = `${operationName ?? ""}\n${text}`;
     const compiled = this.#kept.has(key) ? this.#kept.get(key) : this.#compile(text, operationName);
@@ -42,10 +45,11 @@ export class CompiledQueries {
 
   #compile(text: string, operationName: string | undefined): CompiledQuery | undefined {
     try {
-      const document = parse(text);
-      return validate(this.#schema, document).length === 0 ? compile(this.#schema, document, operationName) : undefined;
+      const document = parseWithin(this.#limits, text);
+      if (validate(this.#schema, document).length > 0) return undefined;
+      return compile(this.#schema, document, operationName, this.#limits);
     } catch {
-      return undefined; // malformed; or nested so deeply that its rules exhaust the stack
+      return undefined; // malformed, or beyond the limits; or nested so deeply that its rules exhaust the stack
     }
   }
 }

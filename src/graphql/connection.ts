@@ -19,8 +19,8 @@ import type { Context } from "./context.ts";
 import { decodeCursor, encodeCursor, scopeOf } from "./cursor.ts";
 import { batchLoader } from "./loader.ts";
 
-const DEFAULT_PAGE = 50;
-const MAX_PAGE = 1000;
+export const DEFAULT_PAGE = 50;
+export const MAX_PAGE = 1000;
 
 /** What a client wrote to choose a page. */
 export interface PageArgs {

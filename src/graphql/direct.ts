@@ -4,48 +4,57 @@ import type { Db } from "../db/pool.ts";
 import { tablesIn } from "../domain/tables.ts";
 import { codeOf, isConnectionError } from "../errors.ts";
 import type { Answer, AnswerCache } from "./answer-cache.ts";
+import type { Call } from "./call.ts";
 import { CompiledQueries } from "./compiled-queries.ts";
-import { ENDPOINT } from "./endpoint.ts";
-import { answerType, parseOperation, textSentTo } from "./http-request.ts";
+import { answerType, parseOperation } from "./http-request.ts";
+import { checkVariables, type QueryLimits } from "./limits.ts";
 import { schema } from "./schema.ts";
 
 export interface DirectOptions {
-  readonly db: Db;
   readonly cache: AnswerCache;
+  readonly limits: QueryLimits;
   /** Called with what PostgreSQL said to a statement that is wrong. The query is answered by graphql-js then, if it can. */
   onDefect(error: unknown): void;
+}
+
+/** A request that may be GraphQL. */
+export interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly call: Call;
+  /** What was sent: a body, or a query string. */
+  readonly text: string;
+  /** The database, for this request. */
+  readonly db: Db;
 }
 
 /**
  * Answers queries that are all right, which nearly all are, at a tenth of the cost of Yoga's way: from the cache, or by the
  * compiled executor. What is left to Yoga is everything else, and every mistake, so that one place explains them: resolves
- * then to the database that Yoga is to ask.
+ * then to the database that Yoga is to ask. Rejects with ClientError where the variables are too large.
  */
-export function createDirect({ db, cache, onDefect }: DirectOptions) {
-  const queries = new CompiledQueries(schema);
+export function createDirect({ cache, limits, onDefect }: DirectOptions) {
+  const queries = new CompiledQueries(schema, limits);
 
-  return async (request: IncomingMessage, response: ServerResponse): Promise<Db | undefined> => {
+  return async ({ request, response, call, text, db }: Asked): Promise<Db | undefined> => {
     const type = answerType(request);
-    let text: string | undefined;
-    try {
-      text = type && (await textSentTo(ENDPOINT, request));
-    } catch {
-      return undefined; // the client is gone
-    }
-    if (!text) return db;
     const contentType = `${type}; charset=utf-8`;
     // Not no-cache: a browser adds it to every request with a tag, and what is kept is as good as new.
     const noStore = /\bno-store\b/i.test(request.headers["cache-control"] ?? "");
     const key = `${request.method} ${type} ${text}`;
-    const kept = noStore ? undefined : cache.get(key);
+    const kept = noStore || !type ? undefined : cache.get(key);
     if (kept) {
+      call.operation = kept.operation;
+      call.isFromCache = true;
       send(request, response, kept, contentType);
       return undefined;
     }
 
     const operation = parseOperation(request, text);
-    const query = operation && queries.get(operation.query, operation.operationName);
+    if (text.length > limits.variablesBytes) checkVariables(limits, operation?.variables);
+    const query = type && operation && queries.get(operation.query, operation.operationName);
     if (!query) return db;
+    call.operation = query.name;
     const before = cache.snapshot();
     const tables = new Set<string>();
     const noting: Db = {
@@ -74,7 +83,8 @@ export function createDirect({ db, cache, onDefect }: DirectOptions) {
       return undefined;
     }
     const body = Buffer.from(parts.join(""));
-    const answer = { body, etag: `"${createHash("sha1").update(body).digest("base64url")}"` };
+    const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
+    const answer = { body, etag, operation: query.name };
     cache.set(key, answer, tables, before);
     send(request, response, answer, contentType);
     return undefined;
@@ -96,5 +106,5 @@ function send(request: IncomingMessage, response: ServerResponse, { body, etag }
 
 /** Whether the database is away or too slow, or the answer too large: not to be asked and waited for once more. */
 function hasGivenUp(error: unknown): boolean {
-  return isConnectionError(error) || ["57014", "54000", "QUERY_TOO_EXPENSIVE"].includes(codeOf(error) ?? "");
+  return isConnectionError(error) || ["57014", "54000", "TIMEOUT", "QUERY_TOO_EXPENSIVE"].includes(codeOf(error) ?? "");
 }

@@ -14,6 +14,8 @@ import { type Framed, UNSAID } from "../domain/json.ts";
 import { Params } from "../domain/sql.ts";
 import { ClientError } from "../errors.ts";
 import type { Context } from "./context.ts";
+import { checkCost } from "./cost.ts";
+import { fragmentsOf, type QueryLimits } from "./limits.ts";
 import { type Bind, LeftToGraphQLJs, MAX_FIELDS, StatementCompiler } from "./statement.ts";
 
 type Variables = Record<string, unknown>;
@@ -24,12 +26,14 @@ type Compiled = ((bind: Bind) => Framed) | string | LeftToGraphQLJs;
 export interface CompiledQuery {
   /** How many fields it selects, each fragment as often as it is spread; at most as many as a statement may have. */
   readonly fields: number;
+  /** Of its operation. */
+  readonly name: string | undefined;
   /**
    * The answer as JSON text, `{"data":…}`, in parts that can be sent one after the other, without a copy of them joined.
    * There is no partial answer: rejects with what was thrown, or with `LeftToGraphQLJs`. Then graphql-js is to execute the
-   * query, and to report the errors.
+   * query, and to report the errors. What is beyond the limits is not begun.
    */
-  execute(context: Context, variables: Readonly<Variables> | undefined): Promise<readonly string[]>;
+  execute(context: Pick<Context, "db">, variables: Readonly<Variables> | undefined): Promise<readonly string[]>;
 }
 
 /**
@@ -43,14 +47,12 @@ export function compile(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | undefined,
+  limits: QueryLimits,
 ): CompiledQuery | undefined {
   const operation = getOperationAST(document, operationName);
   const root = schema.getQueryType();
   if (operation?.operation !== "query" || !root) return undefined;
-  const fragments: Record<string, FragmentDefinitionNode> = {};
-  for (const node of document.definitions) {
-    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments[node.name.value] = node;
-  }
+  const fragments = fragmentsOf(document);
   // What is selected depends on the variables that @skip and @include read, and on no others.
   const switches = switchesOf(document);
   const compiled = new Map<string, Compiled>();
@@ -65,10 +67,12 @@ export function compile(
   };
 
   return {
+    name: operation.name?.value,
     fields: Math.min(fieldsIn(operation, fragments), MAX_FIELDS),
     async execute({ db }, given) {
       const { coerced: variables } = getVariableValues(schema, operation.variableDefinitions ?? [], given ?? {});
       if (!variables) throw new LeftToGraphQLJs();
+      checkCost(schema, operation, fragments, limits, variables);
       const key = switches.map((name) => String(variables[name])).join();
       let write = compiled.get(key);
       if (write === undefined) {

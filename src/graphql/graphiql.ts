@@ -88,6 +88,9 @@ mutation UpsertDataset(
 export const keepToThisHost: Plugin = {
   onResponse({ response }) {
     if (!response.headers.get("content-type")?.startsWith("text/html")) return;
-    response.headers.set("content-security-policy", "default-src 'self' 'unsafe-inline' data: blob:");
+    response.headers.set(
+      "content-security-policy",
+      "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'none'",
+    );
   },
 };

@@ -1,10 +1,13 @@
-import { randomUUID } from "node:crypto";
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Db } from "../db/pool.ts";
 import { TABLES } from "../domain/tables.ts";
-import type { ErrorCode } from "../errors.ts";
+import { ClientError, type ErrorCode } from "../errors.ts";
 import { AnswerCache } from "./answer-cache.ts";
+import { type Call, refuse } from "./call.ts";
 import { createDirect, type DirectOptions } from "./direct.ts";
 import { ENDPOINT } from "./endpoint.ts";
+import { textSentTo } from "./http-request.ts";
+import { createMaskError } from "./mask-error.ts";
 import type { createGraphQL, GraphQLOptions } from "./yoga.ts";
 
 export { ENDPOINT };
@@ -16,10 +19,18 @@ export function createCache(maxBytes: number): AnswerCache {
   return new AnswerCache({ maxBytes, tables: TABLES });
 }
 
-export interface HandlerOptions extends DirectOptions, Pick<GraphQLOptions, "logInternalError"> {}
+export interface HandlerOptions extends DirectOptions, Pick<GraphQLOptions, "logInternalError"> {
+  readonly db: Db;
+  /** Bytes of a body. */
+  readonly bodyBytes: number;
+}
+
+/** Answers a request that has been let in. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, call: Call) => void;
 
 /** Answers HTTP: GraphQL and GraphiQL at `ENDPOINT`, where `/` leads too. What Yoga would stumble over is refused before it. */
-export function createHandler(options: HandlerOptions): RequestListener {
+export function createHandler(options: HandlerOptions): Handler {
+  const maskError = createMaskError(options.logInternalError);
   // Yoga takes half of the time that all modules take, and queries do without it: loaded a moment after the start, or
   // for the first who asks for it.
   let loading: Promise<ReturnType<typeof createGraphQL>> | undefined;
@@ -32,36 +43,35 @@ export function createHandler(options: HandlerOptions): RequestListener {
   setTimeout(() => yoga().catch(() => {}), LOAD_AFTER_MS).unref(); // who asks for it is told
   const direct = createDirect(options);
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    request.url = pathOf(request.url);
+  const answer = async (request: IncomingMessage, response: ServerResponse, call: Call): Promise<void> => {
     if (request.url === "/") {
       response.writeHead(302, { location: ENDPOINT }).end();
       return;
     }
-    const refusal = refusalOf(request);
-    if (refusal) {
-      refuse(response, ...refusal);
-      return;
-    }
-    const db = await direct(request, response);
+    refuseWhatIsNone(request);
+    const text = await textSentTo(ENDPOINT, request, options.bodyBytes);
+    const db = text ? await direct({ request, response, call, text, db: dbOf(call) }) : dbOf(call);
     if (!db) return;
-    const mistake = mistakeIn(request);
-    if (mistake) refuse(response, 400, mistake);
-    else await (await yoga())(request, response, { db });
+    refuseMistakes(request);
+    await (await yoga())(request, response, { db, call });
   };
+  const dbOf = (call: Call): Db => ({
+    query(statement, values, queryOptions) {
+      call.statements += 1;
+      return options.db.query(statement, values, { ...queryOptions, signal: call.signal, deadline: call.deadline });
+    },
+  });
   // Nobody waits for a listener: what it rejects with would end the process.
-  return (request, response) => {
-    answer(request, response).catch((error: unknown) => {
-      const id = randomUUID();
-      options.logInternalError(error, id);
-      if (response.headersSent) response.destroy();
-      else
-        refuse(
-          response,
-          500,
-          `The server failed to answer. The log has the cause under the id ${id}.`,
-          "INTERNAL_SERVER_ERROR",
-        );
+  return (request, response, call) => {
+    request.url = pathOf(request.url);
+    answer(request, response, call).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) {
+        response.destroy(); // the client is gone
+        return;
+      }
+      const { message, extensions } = maskError(error);
+      const { code, http } = extensions as { code: ErrorCode; http?: { status: number } };
+      refuse(response, call, new ClientError(code, message, http?.status));
     });
   };
 }
@@ -71,25 +81,27 @@ const SENT_AS_JSON = /^application\/(?:graphql\+)?json\s*(?:;|$)/i;
 const HOST = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
 const BAD_HOST = "The Host header is malformed: correct it.";
 
-/** Why a request cannot be one, with its HTTP status; undefined where it may be. */
-function refusalOf({ headers, method }: IncomingMessage): [status: number, message: string] | undefined {
-  if (!HOST.test(headers.host ?? "localhost")) return [400, BAD_HOST];
+/** Throws ClientError where a request cannot be one. */
+function refuseWhatIsNone({ headers, method }: IncomingMessage): void {
+  if (!HOST.test(headers.host ?? "localhost")) throw bad(BAD_HOST);
   // A web page of any origin may post a form, but not JSON: so a form is no way to send a mutation.
   if (method === "POST" && !SENT_AS_JSON.test(headers["content-type"] ?? ""))
-    return [415, "Send the request as JSON, with the header `content-type: application/json`."];
-  return undefined;
+    throw bad("Send the request as JSON, with the header `content-type: application/json`.", 415);
 }
 
-/** What else Yoga would stumble over, with the remedy; undefined where there is nothing. */
-function mistakeIn({ headers, url = "/" }: IncomingMessage): string | undefined {
+/** Throws ClientError for what else Yoga would stumble over. */
+function refuseMistakes({ headers, url = "/" }: IncomingMessage): void {
   const origin = `http://${headers.host ?? "localhost"}`;
-  if (!URL.canParse(origin)) return BAD_HOST; // a host by its pattern, but 1.2.3.400
-  if (!url.includes("?")) return undefined;
+  if (!URL.canParse(origin)) throw bad(BAD_HOST); // a host by its pattern, but 1.2.3.400
+  if (!url.includes("?")) return;
   for (const name of ["variables", "extensions"]) {
     const value = new URL(origin + url).searchParams.get(name);
-    if (value !== null && !isJson(value)) return `\`${name}\` in the URL is not JSON: correct it, or leave it out.`;
+    if (value !== null && !isJson(value)) throw bad(`\`${name}\` in the URL is not JSON: correct it, or leave it out.`);
   }
-  return undefined;
+}
+
+function bad(message: string, status = 400): ClientError {
+  return new ClientError("BAD_USER_INPUT", message, status);
 }
 
 /** A proxy may send the whole URL (RFC 9112, 3.2.2). What is left of any begins with a slash, as nearly all do already. */
@@ -104,9 +116,4 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function refuse(response: ServerResponse, status: number, message: string, code: ErrorCode = "BAD_USER_INPUT"): void {
-  const error = { message, extensions: { code } };
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ errors: [error] }));
 }

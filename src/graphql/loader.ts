@@ -15,7 +15,11 @@ export function batchLoader<Value, Args = undefined>(
     const loaders = ofRequest.get(context) ?? new Map<string, DataLoader<string, Value>>();
     ofRequest.set(context, loaders);
     const key = JSON.stringify(args) ?? "";
-    const loader = loaders.get(key) ?? new DataLoader((keys: readonly string[]) => load(context.db, keys, args));
+    const loadBatch = (keys: readonly string[]) => {
+      context.call.onBatch(keys.length);
+      return load(context.db, keys, args);
+    };
+    const loader = loaders.get(key) ?? new DataLoader(loadBatch);
     loaders.set(key, loader);
     return loader;
   };

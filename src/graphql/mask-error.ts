@@ -9,7 +9,7 @@ interface Shown {
   readonly code: ErrorCode;
   readonly message: string;
   /** HTTP status, where it is not 200. */
-  readonly status?: number;
+  readonly status?: number | undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ function withCode(cause: GraphQLError, located: GraphQLError): GraphQLError {
 }
 
 function shownOf(cause: unknown): Shown | undefined {
-  if (cause instanceof ClientError) return { code: cause.code, message: cause.message };
+  if (cause instanceof ClientError) return { code: cause.code, message: cause.message, status: cause.status };
   if (codeOf(cause) === "57014") {
     return { code: "TIMEOUT", message: "The database took too long: ask for less at once, or for smaller pages." };
   }

@@ -1,11 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import type * as GraphiQL from "@graphql-yoga/render-graphiql";
-import { execute, getOperationAST } from "graphql";
+import { type ExecutionArgs, execute, getOperationAST, getVariableValues, type Source } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
+import { ClientError, ERROR_CODES } from "../errors.ts";
 import type { Context } from "./context.ts";
+import { checkCost } from "./cost.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { graphiqlTabs, keepToThisHost } from "./graphiql.ts";
+import { fragmentsOf, parseWithin, type QueryLimits } from "./limits.ts";
 import { createMaskError, type LogInternalError } from "./mask-error.ts";
 import { schema } from "./schema.ts";
 
@@ -14,6 +17,7 @@ import { schema } from "./schema.ts";
 const require = createRequire(import.meta.url);
 
 export interface GraphQLOptions {
+  readonly limits: QueryLimits;
   readonly logInternalError: LogInternalError;
   /** Called after each mutation, before it is answered. */
   onWritten(): void;
@@ -21,6 +25,7 @@ export interface GraphQLOptions {
 
 /** GraphQL over HTTP at `ENDPOINT`, and GraphiQL there for a browser. */
 export function createGraphQL({
+  limits,
   logInternalError,
   onWritten,
 }: GraphQLOptions): YogaServerInstance<Context, Record<never, never>> {
@@ -35,14 +40,57 @@ export function createGraphQL({
     multipart: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
-    plugins: [graphqlJs(maskError), afterMutation(onWritten), keepToThisHost],
+    plugins: [graphqlJs(maskError), within(limits, maskError), afterMutation(onWritten), noteOutcome, keepToThisHost],
     renderGraphiQL: (options) =>
       (require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}),
     graphiql: { title: "stage1-lineage", defaultTabs: [...graphiqlTabs] },
   });
 }
 
-function afterMutation(onWritten: () => void): Plugin {
+/** Keeps to the limits, and to what the caller may do, before anything is asked of the database. */
+function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskError>): Plugin<Context> {
+  const refusal = ({ document, operationName, variableValues }: ExecutionArgs, { call }: Context) => {
+    const operation = getOperationAST(document, operationName);
+    if (!operation) return undefined; // which graphql-js explains, as it does variables that are wrong
+    call.operation = operation.name?.value;
+    if (operation.operation !== "query" && !call.mayWrite) {
+      return new ClientError("FORBIDDEN", "The token may only read: use one of the role `write`.", 403);
+    }
+    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
+    return coerced && caught(() => checkCost(schema, operation, fragmentsOf(document), limits, coerced));
+  };
+  return {
+    onParse: ({ setParseFn }) => setParseFn((source: string | Source) => parseWithin(limits, textOf(source))),
+    onExecute({ args, setResultAndStopExecution }) {
+      const error = refusal(args, args.contextValue);
+      if (error) setResultAndStopExecution({ errors: [maskError(error)] });
+    },
+  };
+}
+
+function caught(work: () => void): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function textOf(source: string | Source): string {
+  return typeof source === "string" ? source : source.body;
+}
+
+/** For the log and the metrics. */
+const noteOutcome: Plugin<object, Context> = {
+  onExecutionResult({ result, context }) {
+    const [error] = (result && "errors" in result && result.errors) || [];
+    const code = ERROR_CODES.find((known) => known === error?.extensions?.["code"]);
+    context.call.outcome = code ?? (error ? "BAD_USER_INPUT" : "OK");
+  },
+};
+
+function afterMutation(onWritten: () => void): Plugin<Context> {
   return {
     onExecute: ({ args }) => ({
       onExecuteDone() {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ChangeFeed, followChanges } from "../../src/db/changes.ts";
 import { createPool, type Pool } from "../../src/db/pool.ts";
 import type { AnswerCache } from "../../src/graphql/answer-cache.ts";
-import { createCache, createHandler } from "../../src/graphql/handler.ts";
-import { createDatabase, type TestDatabase } from "../harness.ts";
+import { createCache } from "../../src/graphql/handler.ts";
+import { createDatabase, LIMITS, openFront, type TestDatabase } from "../harness.ts";
 import { insertLineage } from "../lineage.ts";
 
 const DATASETS = 8;
@@ -19,6 +19,7 @@ let url: string;
 let statements = 0;
 /** Called after each notice, when the cache has heard of it. */
 let noticed = (_table: string): void => {};
+const internalErrors: unknown[] = [];
 const server = createServer({ keepAliveTimeout: 0 });
 
 beforeAll(async () => {
@@ -49,22 +50,19 @@ beforeAll(async () => {
       cache.live = false;
     },
   });
-  server.on("request", createHandler({ db: pool, cache, onDefect: fail, logInternalError: fail }));
+  server.on("request", openFront({ db: pool, cache, limits: LIMITS, internalErrors }).listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   await connected.promise;
 });
 afterAll(async () => {
+  expect(internalErrors).toEqual([]);
   await feed.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await pool.end();
   await database.drop();
 });
-
-function fail(error: unknown): never {
-  throw error;
-}
 
 function withResolvers() {
   let resolve = (): void => {};

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { CompiledQueries } from "../../src/graphql/compiled-queries.ts";
 import { schema } from "../../src/graphql/schema.ts";
+import { LIMITS } from "../harness.ts";
 
 /** 500 fields in 400 characters. */
 const heavy = (i: number) => `
@@ -14,7 +15,7 @@ test("compiled queries are kept by the fields that they select, not by their len
     [light, true],
     [heavy, false],
   ] as const) {
-    const queries = new CompiledQueries(schema);
+    const queries = new CompiledQueries(schema, LIMITS);
     const first = queries.get(make(0), undefined);
     expect(first).toBeDefined();
     expect(queries.get(make(0), undefined)).toBe(first);

@@ -4,6 +4,7 @@ import { type DocumentNode, execute, GraphQLError, type GraphQLSchema, print } f
 import type { Db } from "../../src/db/pool.ts";
 import { ClientError } from "../../src/errors.ts";
 import type { Context } from "../../src/graphql/context.ts";
+import { NO_CALL } from "../harness.ts";
 
 /** A document compiled for repeated execution. */
 interface Compiled {
@@ -38,7 +39,7 @@ export async function answer(
     document,
     operationName: operationName ?? null,
     variableValues: variables,
-    contextValue: { db } satisfies Context,
+    contextValue: { db, call: NO_CALL } satisfies Context,
   });
   const defect = result.errors?.map(causeOf).find((cause) => cause !== undefined && !(cause instanceof ClientError));
   if (defect !== undefined) throw new Error(`no client's mistake: ${print(document)}`, { cause: defect });
@@ -61,7 +62,7 @@ export function differ(
   const compiled = compile(schema, document, operationName);
   /** What comes of it where the statement of this number fails, as where the database goes away. */
   const broken = async (variables: Record<string, unknown>, failing: number): Promise<string | undefined> => {
-    const text = await compiled?.execute({ db: counting(db, failing).db }, variables);
+    const text = await compiled?.execute({ db: counting(db, failing).db, call: NO_CALL }, variables);
     return text === undefined ? undefined : `answered ${cut(text)} where statement ${failing} failed`;
   };
   return async (variables) => {
@@ -71,7 +72,7 @@ export function differ(
     const before = JSON.stringify(variables);
     let actual: string | undefined;
     try {
-      actual = await compiled?.execute({ db: own.db }, variables);
+      actual = await compiled?.execute({ db: own.db, call: NO_CALL }, variables);
     } catch (error) {
       return { kind: "left", difference: `threw ${error instanceof Error ? error.stack : error}`, expected };
     }

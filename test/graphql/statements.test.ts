@@ -52,7 +52,7 @@ test("graphql-js, which answers what PostgreSQL cannot, takes as many statements
 const LEAVES = `query ($first: Int!) {
   datasets(first: $first) {
     nodes {
-      runs { nodes { folds { foldNumber } foldCount dataset { id }
+      runs(first: 5) { nodes { folds { foldNumber } foldCount dataset { id }
         simulations { nodes { tradeCount trades(first: 1) { nodes { side } } buckets { side } run { id } dataset { id } } } } }
     }
   }
