@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { closeSync, openSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { Command, Option } from "commander";
 import type { MigrateFlags } from "./commands/migrate.ts";
 import type { SeedFlags } from "./commands/seed.ts";
+import type { ServeOptions, Signals } from "./commands/serve.ts";
 import type { ValidateFlags } from "./commands/validate.ts";
 import { type Config, readConfig, type Settings } from "./config.ts";
 import { messageOf, OperatorError } from "./errors.ts";
@@ -36,6 +38,11 @@ program
   .addOption(dataDir())
   .option("--migrate", "migrate the database of DATABASE_URL first", false)
   .option("--no-demo", "do not load the demo lineage into a new embedded database")
+  .option(
+    "--open",
+    "listen on other addresses than loopback although there are no tokens: whoever gets there may write",
+    false,
+  )
   .addHelpText(
     "after",
     examples(
@@ -43,9 +50,9 @@ program
       "DATABASE_URL=postgres://me@db/stage1_trading stage1-lineage serve --migrate",
     ),
   )
-  .action(async (flags: { port?: string; host?: string; dataDir?: string; migrate: boolean; demo: boolean }) => {
+  .action(async (flags: ServeOptions & { port?: string; host?: string; dataDir?: string }) => {
     const config = configure({ PORT: flags.port, HOST: flags.host, STAGE1_DATA_DIR: flags.dataDir });
-    const stop = stopSignal();
+    const signals = serverSignals();
     // Answers are large texts, and garbage at once: left to itself V8 lets them pile up to twice the memory, and takes more time.
     setFlagsFromString("--semi-space-growth-factor=1");
     setFlagsFromString("--heap-growing-percent=120");
@@ -53,7 +60,7 @@ program
       import("./commands/serve.ts"),
       import("./commands/logger.ts"),
     ]);
-    await serve(config, flags, createLogger(config.logLevel), stop);
+    await serve(config, flags, createLogger(config.logLevel), signals);
   });
 
 program
@@ -171,6 +178,29 @@ function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
   return stop.signal;
+}
+
+/** For a server also SIGHUP: a terminal that is closed sends it too, and then the server ends. */
+function serverSignals(): Signals {
+  const hangup = new AbortController();
+  const onTerminal = hasTerminal();
+  let work = () => {};
+  process.on("SIGHUP", () => (onTerminal && !hasTerminal() ? hangup.abort() : work()));
+  return {
+    stop: AbortSignal.any([stopSignal(), hangup.signal]),
+    onHangup(given) {
+      work = given;
+    },
+  };
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function configure(flags: Settings): Config {

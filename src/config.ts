@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { join } from "node:path";
 import { z } from "zod";
 import { OperatorError } from "./errors.ts";
 
@@ -12,10 +13,50 @@ export interface Config {
   /** How much memory the answers may take that are kept; 0: none is kept. */
   readonly cacheBytes: number;
   readonly logLevel: LogLevel;
+  /** The file of tokens. One that was `named` must be there; another counts where it is. */
+  readonly tokensFile: { readonly path: string; readonly named: boolean };
+  /** Tokens in the environment itself: the entries of such a file. */
+  readonly tokens: string | undefined;
+  /** Origins whose pages may ask: `https://lab.example:8443`. */
+  readonly origins: readonly string[];
+  readonly limits: Limits;
+}
+
+/** What one client can ask of the server at most. docs/limits.md has them as a table. */
+export interface Limits {
+  readonly bodyBytes: number;
+  readonly variablesBytes: number;
+  readonly queryTokens: number;
+  readonly depth: number;
+  readonly aliases: number;
+  readonly directives: number;
+  readonly rootFields: number;
+  readonly cost: number;
+  readonly pageSize: number;
+  readonly deadlineMs: number;
+  readonly sendMs: number;
+  /** Of one token; 0: any number. */
+  readonly concurrent: number;
+  /** Of one token in a second; 0: any number. */
+  readonly rate: number;
+  readonly connections: number;
+  readonly databaseConnections: number;
 }
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A whole number, as text. */
+function count(min: number, max: number, fallback: number) {
+  const rule = `must be a whole number, ${min} to ${max}`;
+  const isWithin = (value: number) => value >= min && value <= max;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, rule)
+    .transform(Number)
+    .refine(isWithin, rule)
+    .default(fallback);
+}
 
 const schema = z.object({
   DATABASE_URL: z
@@ -44,6 +85,31 @@ const schema = z.object({
     .regex(/^\d{1,5}$/, "must be a whole number of megabytes, 0 to 99999 (0: no cache)")
     .transform(Number)
     .default(64),
+  STAGE1_ORIGINS: z
+    .string()
+    .transform((list) => list.split(",").map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.every(isOrigin),
+      "must be origins such as https://lab.example:8443, with commas between",
+    )
+    .default([]),
+  STAGE1_MAX_BODY_BYTES: count(1_000, 100_000_000, 1_000_000),
+  STAGE1_MAX_VARIABLES_BYTES: count(1_000, 100_000_000, 500_000),
+  STAGE1_MAX_QUERY_TOKENS: count(100, 100_000, 2_000),
+  STAGE1_MAX_DEPTH: count(1, 1_000, 15),
+  STAGE1_MAX_ALIASES: count(0, 10_000, 50),
+  STAGE1_MAX_DIRECTIVES: count(0, 10_000, 50),
+  STAGE1_MAX_ROOT_FIELDS: count(1, 1_000, 20),
+  STAGE1_MAX_COST: count(1_000, 1_000_000_000, 2_500_000),
+  STAGE1_MAX_PAGE: count(50, 1_000, 1_000),
+  STAGE1_DEADLINE_MS: count(100, 3_600_000, 30_000),
+  STAGE1_SEND_MS: count(100, 3_600_000, 60_000),
+  STAGE1_MAX_CONCURRENT: count(0, 10_000, 64),
+  STAGE1_MAX_RATE: count(0, 1_000_000, 1_000),
+  STAGE1_MAX_CONNECTIONS: count(1, 100_000, 1_000),
+  STAGE1_DATABASE_CONNECTIONS: count(1, 1_000, 10),
+  STAGE1_TOKENS_FILE: z.string().min(1, "must name a file").optional(),
+  STAGE1_TOKENS: z.string().optional(),
   STAGE1_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
@@ -75,5 +141,32 @@ export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
     port: data.PORT,
     cacheBytes: data.STAGE1_CACHE_MB * 1_000_000,
     logLevel: data.STAGE1_LOG_LEVEL,
+    tokensFile: {
+      path: data.STAGE1_TOKENS_FILE ?? join(data.STAGE1_DATA_DIR, "tokens"),
+      named: data.STAGE1_TOKENS_FILE !== undefined,
+    },
+    tokens: data.STAGE1_TOKENS,
+    origins: data.STAGE1_ORIGINS,
+    limits: {
+      bodyBytes: data.STAGE1_MAX_BODY_BYTES,
+      variablesBytes: data.STAGE1_MAX_VARIABLES_BYTES,
+      queryTokens: data.STAGE1_MAX_QUERY_TOKENS,
+      depth: data.STAGE1_MAX_DEPTH,
+      aliases: data.STAGE1_MAX_ALIASES,
+      directives: data.STAGE1_MAX_DIRECTIVES,
+      rootFields: data.STAGE1_MAX_ROOT_FIELDS,
+      cost: data.STAGE1_MAX_COST,
+      pageSize: data.STAGE1_MAX_PAGE,
+      deadlineMs: data.STAGE1_DEADLINE_MS,
+      sendMs: data.STAGE1_SEND_MS,
+      concurrent: data.STAGE1_MAX_CONCURRENT,
+      rate: data.STAGE1_MAX_RATE,
+      connections: data.STAGE1_MAX_CONNECTIONS,
+      databaseConnections: data.STAGE1_DATABASE_CONNECTIONS,
+    },
   });
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

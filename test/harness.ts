@@ -2,8 +2,16 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inject } from "vitest";
+import { type Limits, readConfig } from "../src/config.ts";
 import { createPool, openClient, type Pool } from "../src/db/pool.ts";
+import type { AnswerCache } from "../src/graphql/answer-cache.ts";
+import type { Call } from "../src/graphql/call.ts";
 import { createCache, createHandler } from "../src/graphql/handler.ts";
+import { Access } from "../src/http/access.ts";
+import { Front } from "../src/http/front.ts";
+import { Metrics } from "../src/http/metrics.ts";
+import { Quotas } from "../src/http/quotas.ts";
+import { openTokens, type TokenStore } from "../src/http/tokens.ts";
 
 /** A database of the test's own on the run's PostgreSQL. */
 export interface TestDatabase {
@@ -76,18 +84,38 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function startServer(database: TestDatabase): Promise<TestServer> {
+/** Limits as the product has them by default, but for the number of requests: tests send as many as they can. */
+export const LIMITS: Limits = { ...readConfig({}, {}).limits, concurrent: 0, rate: 0 };
+
+/** A request outside HTTP. */
+export const NO_CALL: Call = {
+  id: "test",
+  token: null,
+  mayWrite: true,
+  deadline: Number.POSITIVE_INFINITY,
+  signal: new AbortController().signal,
+  operation: undefined,
+  outcome: "OK",
+  statements: 0,
+  isFromCache: false,
+  onBatch() {},
+};
+
+export interface ServerOptions {
+  readonly limits?: Partial<Limits>;
+  /** Default: none is asked for. */
+  readonly tokens?: TokenStore;
+  readonly origins?: readonly string[];
+}
+
+export async function startServer(database: TestDatabase, options: ServerOptions = {}): Promise<TestServer> {
+  const limits = { ...LIMITS, ...options.limits };
   let statements: string[] = [];
   const internalErrors: unknown[] = [];
   const pool = openTestPool(database.url, (text) => statements.push(text));
-  const handler = createHandler({
-    db: pool,
-    cache: createCache(0),
-    onDefect: () => {}, // graphql-js meets it too
-    logInternalError: (error) => internalErrors.push(error),
-  });
+  const front = openFront({ ...options, limits, db: pool, cache: createCache(0), internalErrors });
   // Not the default of 5 s, after which a slow machine's client may find its connection closed as it sends on it.
-  const server = await listen(createServer({ keepAliveTimeout: 0 }, handler));
+  const server = await listen(createServer({ keepAliveTimeout: 0 }, front.listener));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
 
   async function send<Data>(query: string, variables?: Record<string, unknown>, operationName?: string) {
@@ -119,6 +147,32 @@ export async function startServer(database: TestDatabase): Promise<TestServer> {
       await pool.end();
     },
   };
+}
+
+interface OpenOptions extends ServerOptions {
+  readonly limits: Limits;
+  readonly db: Pool;
+  readonly cache: AnswerCache;
+  /** Receives what is logged. */
+  readonly internalErrors: unknown[];
+}
+
+/** All that a request passes on its way to the database, as `serve` puts it together. */
+export function openFront({ limits, db, cache, internalErrors, tokens, origins = [] }: OpenOptions): Front {
+  const logInternalError = (error: unknown) => internalErrors.push(error);
+  const front = new Front({
+    ...limits,
+    access: new Access({ tokens: tokens ?? openTokens({}), origins }),
+    quotas: new Quotas(limits),
+    metrics: new Metrics(() => ({ pool: db.stats(), cacheBytes: cache.bytes })),
+    onEnd() {},
+    logInternalError,
+  });
+  const { bodyBytes } = limits;
+  // A statement that is wrong is met by graphql-js too.
+  const handler = createHandler({ db, cache, limits, bodyBytes, onDefect() {}, logInternalError });
+  front.open(handler, async () => ({ ready: true, details: {} }));
+  return front;
 }
 
 function listen(server: Server): Promise<Server> {

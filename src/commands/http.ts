@@ -2,9 +2,24 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { codeOf, OperatorError } from "../errors.ts";
 
-/** Listens. Throws OperatorError where the address cannot be had. Port 0 takes any that is free. */
-export function listen(handler: RequestListener, host: string, port: number): Promise<Server> {
-  const server = createServer(handler);
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Clients connected at once; one more is hung up on. */
+  readonly connections: number;
+  /** How long a client may take to send a request. */
+  readonly requestMs: number;
+}
+
+/** Listens. Throws OperatorError where the address cannot be had. */
+export function listen(
+  handler: RequestListener,
+  { host, port, connections, requestMs }: ListenOptions,
+): Promise<Server> {
+  // Who sends half a request, or none, is hung up on: headersTimeout is at most requestTimeout.
+  const server = createServer({ requestTimeout: requestMs, connectionsCheckingInterval: 1_000 }, handler);
+  server.maxConnections = connections;
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const reasons: Record<string, string> = {

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { PinoPretty } from "pino-pretty";
 import type { Config } from "../config.ts";
+import type { IncomingCall } from "../http/incoming-call.ts";
 
 export type Logger = ReturnType<typeof createLogger>;
 
@@ -10,6 +11,20 @@ export function createLogger(level: Config["logLevel"]) {
     ? PinoPretty({ destination: 2, sync: true, ignore: "pid,hostname" })
     : pino.destination({ dest: 2, sync: true });
   return pino({ level, serializers: { err: describeError } }, stream);
+}
+
+/** An answer that took longer is worth a line in any log. */
+const SLOW_MS = 1_000;
+
+/** A line about a request that is over: for those that were slow, and for all where the log is to have everything. */
+export function logCall(
+  log: Logger,
+  { id, token, operation, outcome, statements, isFromCache, began }: IncomingCall,
+): void {
+  const ms = Math.round(performance.now() - began);
+  const level = ms >= SLOW_MS ? "info" : "debug";
+  if (!log.isLevelEnabled(level)) return;
+  log[level]({ request: id, token, operation, outcome, ms, statements, cached: isFromCache }, "a request was answered");
 }
 
 /** What tells the cause. Not all of an error's own properties, as is pino's way: pg hangs its whole connection on one. */

@@ -1,17 +1,25 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
-import { followChanges } from "../db/changes.ts";
+import { type ChangeFeed, followChanges } from "../db/changes.ts";
 import type { EmbeddedDatabase } from "../db/embedded.ts";
-import { type ErrorCode, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
+import type { AnswerCache } from "../graphql/answer-cache.ts";
+import { Access } from "../http/access.ts";
+import { Front } from "../http/front.ts";
+import { Metrics, type Usage } from "../http/metrics.ts";
+import { Quotas } from "../http/quotas.ts";
+import { openTokens } from "../http/tokens.ts";
 import { aborted } from "./aborted.ts";
 import { requireAdopted } from "./adoption.ts";
-import { type CommandDatabase, ensureSchema, openDatabase, openPool, placeOf } from "./database.ts";
-import { baseUrl, closeServer, listen } from "./http.ts";
-import type { Logger } from "./logger.ts";
+import { banner } from "./banner.ts";
+import { type CommandDatabase, ensureSchema, openDatabase, openPool } from "./database.ts";
+import { closeServer, listen } from "./http.ts";
+import { type Logger, logCall } from "./logger.ts";
+import { createReadiness } from "./readiness.ts";
+import { requireSafety, rereadTokens } from "./safety.ts";
 import { loadDemo } from "./seed.ts";
 
 export interface ServeOptions {
@@ -19,6 +27,15 @@ export interface ServeOptions {
   readonly migrate: boolean;
   /** Load the demo lineage into a fresh embedded database. */
   readonly demo: boolean;
+  /** Let everybody in who reaches the port, although it is not on loopback. */
+  readonly open: boolean;
+}
+
+/** What the process is told from outside. */
+export interface Signals {
+  readonly stop: AbortSignal;
+  /** `work` is to be done whenever the operator has changed a file (SIGHUP). */
+  onHangup(work: () => void): void;
 }
 
 /** Requests under way have this long to finish; all the rest, with 5 s for PostgreSQL's own stop, must fit into ten seconds. */
@@ -29,10 +46,24 @@ const CANCEL_GRACE_MS = 1_000;
 const POOL_GRACE_MS = 500;
 
 /** Serves until `stop` is aborted, then ends everything in the reverse of the order it began in. */
-export async function serve(config: Config, options: ServeOptions, log: Logger, stop: AbortSignal): Promise<void> {
-  let answer: RequestListener = notReady;
+export async function serve(config: Config, options: ServeOptions, log: Logger, signals: Signals): Promise<void> {
+  const { limits } = config;
+  const { stop } = signals;
+  const tokens = openTokens({ file: config.tokensFile, text: config.tokens });
+  requireSafety(config.host, tokens, options.open);
+  const access = new Access({ tokens, origins: config.origins });
+  let usage: Usage | undefined;
+  const front = new Front({
+    ...limits,
+    access,
+    quotas: new Quotas(limits),
+    metrics: new Metrics(() => usage),
+    onEnd: (call) => logCall(log, call),
+    logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
+  });
+  signals.onHangup(() => rereadTokens(tokens, front, log));
   // First of all, so that a port that is taken is known before anything is made or changed.
-  const server = await listen((request, response) => answer(request, response), config.host, config.port);
+  const server = await listen(front.listener, { ...config, ...limits, requestMs: limits.deadlineMs });
   const lost = new AbortController();
   const ending = AbortSignal.any([stop, lost.signal]);
   const releases: (() => Promise<void>)[] = [];
@@ -46,34 +77,37 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
     lost.signal.throwIfAborted();
     if (stop.aborted || !graphql) return;
 
-    const pool = openPool(database.url, log);
+    const pool = openPool(database.url, log, {
+      max: limits.databaseConnections,
+      statementTimeoutMs: limits.deadlineMs,
+    });
     releases.push(() => Promise.race([pool.end(), delay(POOL_GRACE_MS)]));
     const cache = graphql.createCache(config.cacheBytes);
     if (config.cacheBytes > 0) {
-      let wasDeaf = false;
-      const feed = followChanges({
-        url: database.url,
-        onChange: (table) => cache.invalidate(table),
-        onConnect() {
-          if (wasDeaf) log.info("changes of the database are heard again: answers are kept");
-          cache.live = true;
-        },
-        onDisconnect(error) {
-          wasDeaf = true;
-          cache.live = false;
-          log.warn(`changes of the database are not heard, and no answer is kept until they are: ${messageOf(error)}`);
-        },
-      });
+      const feed = followInto(cache, database.url, log);
       releases.push(() => feed.close());
     }
-    answer = graphql.createHandler({
+    usage = {
+      get pool() {
+        return pool.stats();
+      },
+      get cacheBytes() {
+        return cache.bytes;
+      },
+    };
+    const handler = graphql.createHandler({
       db: pool,
       cache,
+      limits,
+      bodyBytes: limits.bodyBytes,
       onDefect: (error) => log.error({ err: error }, "a query's statement is wrong: it is left to graphql-js"),
       logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
     });
-    process.stdout.write(banner(`${baseUrl(server)}${graphql.ENDPOINT}`, database, options));
+    const listener = () => (config.cacheBytes === 0 ? "off" : cache.live ? "hears" : "deaf");
+    front.open(handler, createReadiness(pool, listener));
+    process.stdout.write(banner(server, database, options, tokens));
     await aborted(ending);
+    front.close();
     log.info("stopping: requests under way are finished first");
     lost.signal.throwIfAborted();
   } catch (error) {
@@ -84,14 +118,23 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   }
 }
 
-const notReady: RequestListener = (_, response) => {
-  const error = {
-    message: "The server is starting: try again in a second.",
-    extensions: { code: "DATABASE_UNAVAILABLE" satisfies ErrorCode },
-  };
-  response.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
-  response.end(JSON.stringify({ errors: [error] }));
-};
+/** Keeps the cache told of changes. */
+function followInto(cache: AnswerCache, url: string, log: Logger): ChangeFeed {
+  let wasDeaf = false;
+  return followChanges({
+    url,
+    onChange: (table) => cache.invalidate(table),
+    onConnect() {
+      if (wasDeaf) log.info("changes of the database are heard again: answers are kept");
+      cache.live = true;
+    },
+    onDisconnect(error) {
+      wasDeaf = true;
+      cache.live = false;
+      log.warn(`changes of the database are not heard, and no answer is kept until they are: ${messageOf(error)}`);
+    },
+  });
+}
 
 async function prepare(
   database: CommandDatabase,
@@ -117,17 +160,4 @@ async function loadDemoOnce({ url, dataDir }: EmbeddedDatabase, wanted: boolean,
   const loaded = wanted && (await loadDemo(url));
   if (loaded) log.info("loaded the demo lineage");
   await writeFile(decided, loaded ? "loaded\n" : "left out\n");
-}
-
-function banner(endpoint: string, { url, embedded }: CommandDatabase, { demo }: ServeOptions): string {
-  const command = process.env["npm_lifecycle_event"] === "start" ? "npm start --" : "stage1-lineage serve";
-  const lines = embedded
-    ? [
-        ["psql", embedded.psql],
-        ["Data", `${embedded.dataDir} (STAGE1_DATA_DIR chooses another)`],
-        ...(demo ? [["No demo", `\`${command} --no-demo\` on a new data directory`]] : []),
-      ]
-    : [["Database", `${new URL(url).pathname.slice(1)} at ${placeOf(url)}`]];
-  const all = [["GraphiQL", endpoint], ...lines, ["Stop", "Ctrl-C"]];
-  return `\nstage1-lineage is ready.\n${all.map(([name = "", value]) => `  ${name.padEnd(9)} ${value}\n`).join("")}\n`;
 }

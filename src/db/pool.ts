@@ -16,11 +16,14 @@ interface QueryOptions {
    * plan is the same for all values.
    */
   readonly prepare?: boolean;
+  readonly signal?: AbortSignal;
+  readonly deadline?: number;
 }
 
 export interface Pool extends Db {
   /** Ends every connection, after the statements that run. */
   end(): Promise<void>;
+  stats(): { readonly total: number; readonly idle: number; readonly waiting: number };
 }
 
 export interface PoolOptions {
@@ -91,7 +94,11 @@ export function createPool(options: PoolOptions): Pool {
     }
     return query<Row>(text, values);
   }
-  return { query, end: () => pool.end() };
+  return {
+    query,
+    end: () => pool.end(),
+    stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+  };
 }
 
 /**

@@ -51,6 +51,11 @@ export async function schemaState(
   return { kind: "behind", pending: files.filter((file) => file.kind === "repeatable" || changed.includes(file)) };
 }
 
+/** The last of the one-shot files, which tells the schemas of two versions apart. */
+export function newestMigration(): string {
+  return schemaFiles().findLast(({ kind }) => kind === "one-shot")?.file ?? "none";
+}
+
 /** Whether a migrator has been here. */
 export async function hasLedger(client: pg.ClientBase): Promise<boolean> {
   // In the schema that is migrated: one further along the search_path is another database, so to speak.

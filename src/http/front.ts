@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { ClientError } from "../errors.ts";
+import { refuse } from "../graphql/call.ts";
+import type { Handler } from "../graphql/handler.ts";
+import type { Access } from "./access.ts";
+import { IncomingCall } from "./incoming-call.ts";
+import type { Metrics } from "./metrics.ts";
+import { probe, type Readiness } from "./probes.ts";
+import type { Quotas } from "./quotas.ts";
+import { SIGN_IN } from "./sign-in.ts";
+
+export interface FrontOptions {
+  readonly access: Access;
+  readonly quotas: Quotas;
+  readonly metrics: Metrics;
+  /** From a request's first byte to the end of its work. */
+  readonly deadlineMs: number;
+  /** What the client has beyond that to take the answer. */
+  readonly sendMs: number;
+  /** A request is over. */
+  onEnd(call: IncomingCall): void;
+  logInternalError(error: unknown, id: string): void;
+}
+
+/** How often it is looked for answers that nobody takes. */
+const SWEEP_MS = 1_000;
+
+/** What every request passes: who asks, may they, and do they ask too much. Each is counted and told of. */
+export class Front {
+  readonly #options: FrontOptions;
+  readonly #calls = new Set<IncomingCall>();
+  #handler: Handler = starting;
+  #readiness: (() => Promise<Readiness>) | undefined;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+    setInterval(() => this.#cutSlow(), SWEEP_MS).unref();
+  }
+
+  /** Until then, clients are told to wait. */
+  open(handler: Handler, readiness: () => Promise<Readiness>): void {
+    this.#handler = handler;
+    this.#readiness = readiness;
+  }
+
+  /** From now on `/readyz` says that no more requests should come. Those that come are answered. */
+  close(): void {
+    this.#readiness = undefined;
+  }
+
+  /** Ends what goes on for tokens that are no longer known, answers that are being sent too. */
+  cutRevoked(): void {
+    for (const call of this.#calls) if (!this.#options.access.isStill(call.caller)) call.cut();
+  }
+
+  readonly listener: RequestListener = (request, response) => {
+    const { access, metrics, deadlineMs, onEnd } = this.#options;
+    const call = new IncomingCall(response, request.headers["x-request-id"], deadlineMs, metrics.batch);
+    response.setHeader("x-request-id", call.id);
+    response.setHeader("x-content-type-options", "nosniff");
+    const probing = probe({ access, metrics, readiness: () => this.#readiness?.() }, request, response);
+    if (probing) {
+      probing.catch((error: unknown) => this.#refuse(request, response, call, error));
+      return;
+    }
+    this.#calls.add(call);
+    response.once("close", () => {
+      this.#calls.delete(call);
+      call.end();
+      metrics.count(call);
+      onEnd(call);
+    });
+    try {
+      this.#letIn(request, response, call);
+    } catch (error) {
+      this.#refuse(request, response, call, error);
+    }
+  };
+
+  #letIn(request: IncomingMessage, response: ServerResponse, call: IncomingCall): void {
+    const { access, quotas } = this.#options;
+    const origin = access.originOf(request.headers);
+    if (origin) allow(origin, response);
+    access.refuseTricks(request);
+    if (origin && request.method === "OPTIONS") {
+      response.writeHead(204).end();
+      return;
+    }
+    call.caller = access.callerOf(request);
+    const { token } = call;
+    quotas.enter(token, call.began);
+    response.once("close", () => quotas.leave(token));
+    this.#handler(request, response, call);
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, call: IncomingCall, error: unknown): void {
+    if (!(error instanceof ClientError)) {
+      const id = randomUUID();
+      this.#options.logInternalError(error, id);
+      const message = `The server failed to answer. The log has the cause under the id ${id}.`;
+      refuse(response, call, new ClientError("INTERNAL_SERVER_ERROR", message, 500));
+      return;
+    }
+    if (error.code === "TOO_MANY_REQUESTS") response.setHeader("retry-after", "1");
+    if (error.code === "UNAUTHENTICATED") {
+      response.setHeader("www-authenticate", 'Bearer realm="stage1-lineage"'); // RFC 6750, 3
+      if (request.method === "GET" && request.headers.accept?.includes("text/html")) {
+        call.outcome = error.code;
+        response.writeHead(401, SIGN_IN.headers).end(SIGN_IN.page);
+        return;
+      }
+    }
+    refuse(response, call, error);
+  }
+
+  #cutSlow(): void {
+    const longAgo = performance.now() - this.#options.deadlineMs - this.#options.sendMs;
+    for (const call of this.#calls) if (call.began < longAgo) call.cut();
+  }
+}
+
+const starting: Handler = (_, response, call) => {
+  response.setHeader("retry-after", "1");
+  refuse(
+    response,
+    call,
+    new ClientError("DATABASE_UNAVAILABLE", "The server is starting: try again in a second.", 503),
+  );
+};
+
+/** Lets pages of a listed origin ask, and read the answers (https://fetch.spec.whatwg.org/#http-cors-protocol). */
+function allow(origin: string, response: ServerResponse): void {
+  response.setHeader("access-control-allow-origin", origin);
+  response.setHeader("access-control-allow-methods", "GET, POST");
+  response.setHeader(
+    "access-control-allow-headers",
+    "authorization, content-type, if-none-match, x-request-id, x-stage1-token",
+  );
+  response.setHeader("access-control-expose-headers", "etag, retry-after, x-request-id");
+  response.setHeader("access-control-max-age", "600");
+  response.setHeader("vary", "origin");
+}
