@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { join } from "node:path";
 import { z } from "zod";
 import { OperatorError } from "./errors.ts";
 
@@ -12,6 +13,10 @@ export interface Config {
   /** How much memory the answers may take that are kept; 0: none is kept. */
   readonly cacheBytes: number;
   readonly logLevel: LogLevel;
+  /** The file of tokens. One that was `named` must be there; another counts where it is. */
+  readonly tokensFile: { readonly path: string; readonly named: boolean };
+  /** Tokens in the environment itself: the entries of such a file. */
+  readonly tokens: string | undefined;
 }
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -44,6 +49,8 @@ const schema = z.object({
     .regex(/^\d{1,5}$/, "must be a whole number of megabytes, 0 to 99999 (0: no cache)")
     .transform(Number)
     .default(64),
+  STAGE1_TOKENS_FILE: z.string().min(1, "must name a file").optional(),
+  STAGE1_TOKENS: z.string().optional(),
   STAGE1_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
@@ -75,5 +82,10 @@ export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
     port: data.PORT,
     cacheBytes: data.STAGE1_CACHE_MB * 1_000_000,
     logLevel: data.STAGE1_LOG_LEVEL,
+    tokensFile: {
+      path: data.STAGE1_TOKENS_FILE ?? join(data.STAGE1_DATA_DIR, "tokens"),
+      named: data.STAGE1_TOKENS_FILE !== undefined,
+    },
+    tokens: data.STAGE1_TOKENS,
   });
 }
