@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import type { MigrateFlags } from "./commands/migrate.ts";
 import type { SeedFlags } from "./commands/seed.ts";
 import type { ServeOptions, Signals } from "./commands/serve.ts";
+import type { TokenCreateFlags } from "./commands/token.ts";
 import type { ValidateFlags } from "./commands/validate.ts";
 import { type Config, readConfig, type Settings } from "./config.ts";
 import { messageOf, OperatorError } from "./errors.ts";
@@ -150,6 +151,57 @@ answering(
     return runReplay(config, files, flags, stop);
   },
 );
+
+const tokensFile = () =>
+  new Option("--file <file>", "the file of tokens (STAGE1_TOKENS_FILE; default: tokens in the data directory)");
+type TokenFlags = { file?: string; dataDir?: string };
+const configureTokens = ({ file, dataDir }: TokenFlags) =>
+  configure({ STAGE1_TOKENS_FILE: file, STAGE1_DATA_DIR: dataDir });
+
+const token = program
+  .command("token")
+  .description("Say who is let in. A running server reads the file again on SIGHUP.");
+
+token
+  .command("create")
+  .description("Make a token and print it, this once: the file keeps only its hash.")
+  .argument("<name>", "whose it is: letters, digits, _, . and -")
+  .requiredOption("--role <role>", "read, write or admin: each may do what those before it may")
+  .option("--print", "write no file: print the token, and on a second line its entry for STAGE1_TOKENS", false)
+  .addOption(tokensFile())
+  .addOption(dataDir())
+  .addHelpText("after", examples("TOKEN=$(stage1-lineage token create desktop --role write)"))
+  .action(async (name: string, flags: TokenCreateFlags & TokenFlags) => {
+    const config = configureTokens(flags);
+    const stop = stopSignal();
+    const { runTokenCreate } = await import("./commands/token.ts");
+    await runTokenCreate(config, name, flags, stop);
+  });
+
+token
+  .command("revoke")
+  .description("Take a token out of the file.")
+  .argument("<name>", "whose it is")
+  .addOption(tokensFile())
+  .addOption(dataDir())
+  .addHelpText("after", examples("stage1-lineage token revoke desktop"))
+  .action(async (name: string, flags: TokenFlags) => {
+    const config = configureTokens(flags);
+    const stop = stopSignal();
+    const { runTokenRevoke } = await import("./commands/token.ts");
+    await runTokenRevoke(config, name, stop);
+  });
+
+token
+  .command("list")
+  .description("Print the name and role of each token, those of STAGE1_TOKENS too.")
+  .addOption(tokensFile())
+  .addOption(dataDir())
+  .addHelpText("after", examples("stage1-lineage token list"))
+  .action(async (flags: TokenFlags) => {
+    const { runTokenList } = await import("./commands/token.ts");
+    runTokenList(configureTokens(flags));
+  });
 
 program
   .command("schema")

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
 import { OperatorError } from "./errors.ts";
+import { LIMITS, type Limits, type Range } from "./limits.ts";
 
 /** Everything that can be set, with flags before environment and environment before defaults. */
 export interface Config {
@@ -22,41 +23,8 @@ export interface Config {
   readonly limits: Limits;
 }
 
-/** What one client can ask of the server at most. docs/limits.md has them as a table. */
-export interface Limits {
-  readonly bodyBytes: number;
-  readonly variablesBytes: number;
-  readonly queryTokens: number;
-  readonly depth: number;
-  readonly aliases: number;
-  readonly directives: number;
-  readonly rootFields: number;
-  readonly cost: number;
-  readonly pageSize: number;
-  readonly deadlineMs: number;
-  readonly sendMs: number;
-  /** Of one token; 0: any number. */
-  readonly concurrent: number;
-  /** Of one token in a second; 0: any number. */
-  readonly rate: number;
-  readonly connections: number;
-  readonly databaseConnections: number;
-}
-
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** A whole number, as text. */
-function count(min: number, max: number, fallback: number) {
-  const rule = `must be a whole number, ${min} to ${max}`;
-  const isWithin = (value: number) => value >= min && value <= max;
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, rule)
-    .transform(Number)
-    .refine(isWithin, rule)
-    .default(fallback);
-}
 
 const schema = z.object({
   DATABASE_URL: z
@@ -93,26 +61,26 @@ const schema = z.object({
       "must be origins such as https://lab.example:8443, with commas between",
     )
     .default([]),
-  STAGE1_MAX_BODY_BYTES: count(1_000, 100_000_000, 1_000_000),
-  STAGE1_MAX_VARIABLES_BYTES: count(1_000, 100_000_000, 500_000),
-  STAGE1_MAX_QUERY_TOKENS: count(100, 100_000, 2_000),
-  STAGE1_MAX_DEPTH: count(1, 1_000, 15),
-  STAGE1_MAX_ALIASES: count(0, 10_000, 50),
-  STAGE1_MAX_DIRECTIVES: count(0, 10_000, 50),
-  STAGE1_MAX_ROOT_FIELDS: count(1, 1_000, 20),
-  STAGE1_MAX_COST: count(1_000, 1_000_000_000, 2_500_000),
-  STAGE1_MAX_PAGE: count(50, 1_000, 1_000),
-  STAGE1_DEADLINE_MS: count(100, 3_600_000, 30_000),
-  STAGE1_SEND_MS: count(100, 3_600_000, 60_000),
-  STAGE1_MAX_CONCURRENT: count(0, 10_000, 64),
-  STAGE1_MAX_RATE: count(0, 1_000_000, 1_000),
-  STAGE1_MAX_CONNECTIONS: count(1, 100_000, 1_000),
-  STAGE1_DATABASE_CONNECTIONS: count(1, 1_000, 10),
   STAGE1_TOKENS_FILE: z.string().min(1, "must name a file").optional(),
   STAGE1_TOKENS: z.string().optional(),
   STAGE1_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
+const wholeNumber = ({ min, max, fallback }: Range) => {
+  const rule = `must be a whole number, ${min} to ${max}`;
+  const isWithin = (value: number) => value >= min && value <= max;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, rule)
+    .transform(Number)
+    .refine(isWithin, rule)
+    .default(fallback);
+};
+const limitsSchema = z.object(
+  Object.fromEntries(Object.values(LIMITS).map((range) => [range.variable, wholeNumber(range)])),
+);
+
+/** What flags can set. */
 export type Settings = Partial<Record<keyof z.infer<typeof schema>, string | undefined>>;
 
 /**
@@ -123,14 +91,15 @@ export type Settings = Partial<Record<keyof z.infer<typeof schema>, string | und
  */
 export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(
-    Object.keys(schema.shape).map((name) => [
+    [...Object.keys(schema.shape), ...Object.keys(limitsSchema.shape)].map((name) => [
       name,
       flags[name as keyof Settings] ?? (env[name] === "" ? undefined : env[name]),
     ]),
   );
-  const result = schema.safeParse(given);
-  if (!result.success) {
-    const mistakes = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+  const [result, limits] = [schema.safeParse(given), limitsSchema.safeParse(given)];
+  if (!result.success || !limits.success) {
+    const issues = [...(result.error?.issues ?? []), ...(limits.error?.issues ?? [])];
+    const mistakes = issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
     throw new OperatorError(`The configuration is wrong: ${mistakes.join("; ")}.`);
   }
   const { data } = result;
@@ -147,24 +116,12 @@ export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
     },
     tokens: data.STAGE1_TOKENS,
     origins: data.STAGE1_ORIGINS,
-    limits: {
-      bodyBytes: data.STAGE1_MAX_BODY_BYTES,
-      variablesBytes: data.STAGE1_MAX_VARIABLES_BYTES,
-      queryTokens: data.STAGE1_MAX_QUERY_TOKENS,
-      depth: data.STAGE1_MAX_DEPTH,
-      aliases: data.STAGE1_MAX_ALIASES,
-      directives: data.STAGE1_MAX_DIRECTIVES,
-      rootFields: data.STAGE1_MAX_ROOT_FIELDS,
-      cost: data.STAGE1_MAX_COST,
-      pageSize: data.STAGE1_MAX_PAGE,
-      deadlineMs: data.STAGE1_DEADLINE_MS,
-      sendMs: data.STAGE1_SEND_MS,
-      concurrent: data.STAGE1_MAX_CONCURRENT,
-      rate: data.STAGE1_MAX_RATE,
-      connections: data.STAGE1_MAX_CONNECTIONS,
-      databaseConnections: data.STAGE1_DATABASE_CONNECTIONS,
-    },
+    limits: limitsIn(limits.data),
   });
+}
+
+function limitsIn(data: Readonly<Record<string, number>>): Limits {
+  return Object.fromEntries(Object.entries(LIMITS).map(([name, { variable }]) => [name, data[variable]])) as Limits;
 }
 
 function isOrigin(text: string): boolean {

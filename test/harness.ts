@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inject } from "vitest";
-import { type Limits, readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
 import { createPool, openClient, type Pool } from "../src/db/pool.ts";
 import type { AnswerCache } from "../src/graphql/answer-cache.ts";
 import type { Call } from "../src/graphql/call.ts";
@@ -12,6 +12,7 @@ import { Front } from "../src/http/front.ts";
 import { Metrics } from "../src/http/metrics.ts";
 import { Quotas } from "../src/http/quotas.ts";
 import { openTokens, type TokenStore } from "../src/http/tokens.ts";
+import type { Limits } from "../src/limits.ts";
 
 /** A database of the test's own on the run's PostgreSQL. */
 export interface TestDatabase {

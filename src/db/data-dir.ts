@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { access, constants, link, mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, constants, link, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { codeOf, messageOf, OperatorError } from "../errors.ts";
-import { unlessThere } from "./files.ts";
+import { makeFolders, unlessThere } from "./files.ts";
 
 /** In the format of libpq's PGPASSFILE. */
 export const PASSWORD_FILE = "pgpass";
@@ -37,20 +37,16 @@ export async function prepareDataDir(dataDir: string, user: string): Promise<str
   }
 }
 
-/** The password file is the first thing that is made: without it, what lies in the folder is somebody else's. */
+/** What there may be before the database: a password file under way, and what `token create` makes. */
+const BEFORE_DATABASE = /^(?:pgpass\..*|tokens(?:\.lock)?)$/;
+
+/** The password file is the first thing of a database: without it, what else lies in the folder is somebody else's. */
 async function refuseForeignFolder(dataDir: string): Promise<void> {
   const entries = await readdir(dataDir);
-  if (entries.includes(PASSWORD_FILE) || entries.every((entry) => entry.startsWith(`${PASSWORD_FILE}.`))) return;
+  if (entries.includes(PASSWORD_FILE) || entries.every((entry) => BEFORE_DATABASE.test(entry))) return;
   throw new OperatorError(
     `${dataDir} holds other files and is no data directory of stage1-lineage: choose an empty or a new folder with STAGE1_DATA_DIR.`,
   );
-}
-
-/** As `mkdir` with `recursive` does, which never returns where the file system itself refuses folders, as /proc does. */
-async function makeFolders(folder: string): Promise<void> {
-  if (existsSync(folder)) return;
-  await makeFolders(dirname(folder));
-  await mkdir(folder, { mode: 0o700 }).catch(unlessThere);
 }
 
 /** Written beside its place first: another process that starts now finds the whole file, or none. */

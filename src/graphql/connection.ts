@@ -20,7 +20,7 @@ import { decodeCursor, encodeCursor, scopeOf } from "./cursor.ts";
 import { batchLoader } from "./loader.ts";
 
 export const DEFAULT_PAGE = 50;
-export const MAX_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 /** What a client wrote to choose a page. */
 export interface PageArgs {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { runReplay } from "../../src/commands/replay.ts";
+import { readConfig } from "../../src/config.ts";
 import type { TestDatabase } from "../harness.ts";
 import {
   bucketStatement,
@@ -87,14 +88,7 @@ export class Spool {
 
   /** Replays it as the command does. Returns whether nothing is to be mended. */
   async replay(database: TestDatabase, { again = false, path = this.path } = {}): Promise<boolean> {
-    const config = {
-      databaseUrl: database.url,
-      dataDir: "",
-      host: "",
-      port: 0,
-      cacheBytes: 0,
-      logLevel: "warn" as const,
-    };
+    const config = readConfig({ DATABASE_URL: database.url }, {});
     this.said = [];
     const { signal } = new AbortController();
     return (await runReplay(config, [path], { again }, signal, (line) => void this.said.push(line))) === 0;
