@@ -29,7 +29,7 @@ export interface CompiledQuery {
    * There is no partial answer: rejects with what was thrown, or with `LeftToGraphQLJs`. Then graphql-js is to execute the
    * query, and to report the errors.
    */
-  execute(context: Context, variables: Readonly<Variables> | undefined): Promise<readonly string[]>;
+  execute(context: Pick<Context, "db">, variables: Readonly<Variables> | undefined): Promise<readonly string[]>;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Context } from "../../src/graphql/context.ts";
 
 /** A document compiled for repeated execution. */
 interface Compiled {
-  execute(context: Context, variables: Record<string, unknown> | undefined): Promise<string | undefined>;
+  execute(context: Pick<Context, "db">, variables: Record<string, unknown> | undefined): Promise<string | undefined>;
 }
 
 /** What is held against graphql-js; undefined: the document is left to it. */
@@ -38,7 +38,7 @@ export async function answer(
     document,
     operationName: operationName ?? null,
     variableValues: variables,
-    contextValue: { db } satisfies Context,
+    contextValue: { db, author: { token: null, requestId: "none" } } satisfies Context,
   });
   const defect = result.errors?.map(causeOf).find((cause) => cause !== undefined && !(cause instanceof ClientError));
   if (defect !== undefined) throw new Error(`no client's mistake: ${print(document)}`, { cause: defect });

@@ -112,6 +112,11 @@ test("a database with rows and objects that stand in the way is refused with one
     );
   }
   expect((await migrate({ url: database.url })).length).toBeGreaterThan(10);
+  expect(
+    await database.query(
+      "SELECT indrelid::regclass AS on_table FROM pg_index WHERE indexrelid = 'stage1_audit_pkey'::regclass",
+    ),
+  ).toEqual([{ on_table: "stage1_audit" }]);
 });
 
 /** The text of a block of the table, by column. */
