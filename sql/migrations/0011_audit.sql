@@ -16,7 +16,7 @@ CREATE INDEX IF NOT EXISTS idx_stage1_audit_written ON stage1_audit (written_at)
 CREATE INDEX IF NOT EXISTS idx_stage1_audit_ids ON stage1_audit USING gin (ids) WITH (fastupdate = off);
 
 COMMENT ON TABLE stage1_audit IS 'Who wrote what through the API: a row for each write. What psql, libpq and replay write is not here.';
-COMMENT ON COLUMN stage1_audit.audit_id IS 'In the order of writing, but for writes at the same moment. Gaps are writes that were undone.';
+COMMENT ON COLUMN stage1_audit.audit_id IS 'In the order of writing, but for writes at the same moment. A missing number need not have been a row.';
 COMMENT ON COLUMN stage1_audit.written_at IS 'When the statement wrote, not when its transaction began.';
 COMMENT ON COLUMN stage1_audit.token IS 'Name of the token that the request came with; NULL: the server asked for none.';
 COMMENT ON COLUMN stage1_audit.operation IS 'The API''s field: upsertDataset.';
