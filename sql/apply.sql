@@ -71,12 +71,16 @@ BEGIN;
 \ir migrations/0010_search_after_writes.sql
 COMMIT;
 BEGIN;
+\ir migrations/0011_audit.sql
+COMMIT;
+BEGIN;
 \ir views/05_former_names.sql
 \ir views/10_dataset_catalog.sql
 \ir views/20_dataset_hierarchy.sql
 \ir functions/10_updated_at.sql
 \ir functions/20_upsert_stage1_dataset.sql
 \ir functions/30_patch_stage1_dataset.sql
+\ir functions/40_audited_patch.sql
 \ir functions/50_vocabulary.sql
 \ir functions/55_timestamps.sql
 \ir functions/60_list_pages.sql

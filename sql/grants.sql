@@ -1,4 +1,5 @@
 -- The application's role: it reads, adds and changes rows and calls the functions; it does not delete, truncate, alter or drop.
+-- What it wrote to the audit it cannot change either.
 -- Made where whoever applies this may make roles. What may not be done here is left, and said with the statements for
 -- somebody who may. By hand, as the owner of the tables: psql "$DATABASE_URL" -f sql/grants.sql
 DO $$
@@ -7,6 +8,7 @@ DECLARE
     written CONSTANT name[] := ARRAY[
         'stage1_datasets', 'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs',
         'simulation_trades', 'simulation_trade_buckets', 'stage1_replays', 'stage1_replay_rejections'];
+    added_to CONSTANT name[] := ARRAY['stage1_audit'];
     read_only CONSTANT name[] := ARRAY['stage1_schema_ledger', 'dataset_catalog', 'dataset_hierarchy'];
     create_role CONSTANT text := 'CREATE ROLE stage1_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE';
     schema CONSTANT oid := (SELECT oid FROM pg_namespace WHERE nspname = current_schema());
@@ -38,13 +40,18 @@ BEGIN
         SELECT format('USAGE ON SCHEMA %I', nspname), nspowner, has_schema_privilege(grantee, oid, 'USAGE')
         FROM pg_namespace WHERE oid = schema
         UNION ALL
-        SELECT format('SELECT, INSERT, UPDATE ON %I.%I', current_schema(), relname), relowner,
-               has_table_privilege(grantee, oid, 'SELECT') AND has_table_privilege(grantee, oid, 'INSERT')
-                   AND has_table_privilege(grantee, oid, 'UPDATE')
-        FROM pg_class WHERE relnamespace = schema AND relname = ANY (written)
+        SELECT format('%s ON %I.%I', g.rights, current_schema(), c.relname), c.relowner,
+               (SELECT bool_and(has_table_privilege(grantee, c.oid, one)) FROM string_to_table(g.rights, ', ') AS one)
+        FROM (VALUES ('SELECT, INSERT, UPDATE', written), ('SELECT, INSERT', added_to), ('SELECT', read_only)) AS g (rights, names)
+        JOIN pg_class c ON c.relnamespace = schema AND c.relname = ANY (g.names)
         UNION ALL
-        SELECT format('SELECT ON %I.%I', current_schema(), relname), relowner, has_table_privilege(grantee, oid, 'SELECT')
-        FROM pg_class WHERE relnamespace = schema AND relname = ANY (read_only)
+        -- Rows get their numbers without it; pg_dump reads how far a sequence is.
+        SELECT format('SELECT ON SEQUENCE %I.%I', current_schema(), s.relname), s.relowner,
+               has_sequence_privilege(grantee, s.oid, 'SELECT')
+        FROM pg_class c
+        JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'i'
+        JOIN pg_class s ON d.classid = 'pg_class'::regclass AND s.oid = d.objid AND s.relkind = 'S'
+        WHERE c.relnamespace = schema AND c.relname = ANY (written || added_to)
         UNION ALL
         SELECT format('EXECUTE ON FUNCTION %I.%I(%s)', current_schema(), proname, pg_get_function_identity_arguments(oid)),
                proowner, has_function_privilege(grantee, oid, 'EXECUTE')
@@ -66,10 +73,17 @@ BEGIN
     -- A role that was there before may have rights that somebody relies on: they are not taken away, but they are said.
     SELECT string_agg(relname, ', ' ORDER BY relname) INTO beyond
     FROM pg_class
-    WHERE relnamespace = schema AND relname = ANY (written || read_only) AND relkind = 'r' AND grantee = 'stage1_app'
+    WHERE relnamespace = schema AND relname = ANY (written || added_to || read_only) AND relkind = 'r' AND grantee = 'stage1_app'
       AND has_table_privilege(grantee, oid, 'DELETE, TRUNCATE');
     IF beyond IS NOT NULL THEN
         RAISE WARNING 'the role stage1_app may also delete from %: as their owner, as a superuser or by a grant', beyond;
+    END IF;
+    SELECT string_agg(relname, ', ' ORDER BY relname) INTO beyond
+    FROM pg_class
+    WHERE relnamespace = schema AND relname = ANY (added_to) AND relkind = 'r' AND grantee = 'stage1_app'
+      AND has_any_column_privilege(grantee, oid, 'UPDATE');
+    IF beyond IS NOT NULL THEN
+        RAISE WARNING 'the role stage1_app may also change rows of %: as the owner, as a superuser or by a grant', beyond;
     END IF;
 END
 $$;

@@ -14,6 +14,7 @@ BEGIN
             ('0006_unique_measurements.sql', NULL, '', ''), ('0008_one_schema.sql', NULL, '', ''),
             ('0008a_validate.sql', NULL, '', ''), ('0008b_not_null.sql', NULL, '', ''),
             ('0009_replays.sql', NULL, '', ''), ('0010_search_after_writes.sql', NULL, '', ''),
+            ('0011_audit.sql', NULL, '', ''),
             ('0001e_names.sql', 'indicator_datasets',
                 'WHERE (to_jsonb(t) ->> ''questdb_tag'' IS NULL) <> (to_jsonb(t) ->> ''questdb_measurement'' IS NULL)',
                 'rows of indicator_datasets get their measurement''s name in both columns'),

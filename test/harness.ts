@@ -90,7 +90,7 @@ export const LIMITS: Limits = { ...readConfig({}, {}).limits, concurrent: 0, rat
 
 /** A request outside HTTP. */
 export const NO_CALL: Call = {
-  id: "test",
+  requestId: "test",
   token: null,
   mayWrite: true,
   deadline: Number.POSITIVE_INFINITY,

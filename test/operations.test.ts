@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -6,10 +7,13 @@ import { createDatabase } from "./harness.ts";
 import { lineage, Spool } from "./spool/spools.ts";
 
 const operations = readFileSync(new URL("../docs/operations.md", import.meta.url), "utf8");
-const block = (language: string): string[] =>
-  [...operations.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(([, text = ""]) => text);
+const block = (language: string, text = operations): string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(([, inner = ""]) => inner);
+const [ofReplay = "", ofAudit = ""] = operations.split("\n## Who wrote what\n");
 
-test("the job for cron is silent where all is well, and prints the exit code where something is rejected", async () => {
+const statements = (sql: string): string[] => sql.split(";\n").filter(Boolean);
+
+test("the job for cron is silent where all is well, and prints the exit code where something is rejected; what to ask afterwards", async () => {
   const database = await createDatabase();
   try {
     const job = /^[\d* ]+ {2}(.*)$/m.exec(block("crontab").join(""))?.[1] ?? "";
@@ -29,9 +33,25 @@ test("the job for cron is silent where all is well, and prints the exit code whe
       output: `The replay ended with 1: see ${folder}/replay.log\n`,
     });
     expect(readFileSync(`${folder}/replay.log`, "utf8")).toContain("0 statements written, 1 rejected");
-    for (const query of block("sql").join("").split(";\n").filter(Boolean)) {
+    for (const query of statements(block("sql", ofReplay).join(""))) {
       expect((await database.query(query)).length).toBeGreaterThan(0);
     }
+
+    const [asked = "", pruned = ""] = block("sql", ofAudit);
+    const slug = /dataset_slug = '(\w+)'/.exec(asked)?.[1] ?? "";
+    const token = /token = '(\w+)'/.exec(asked)?.[1] ?? "";
+    await database.query("SELECT stage1_audited_patch($1, $2, 'r')", [
+      { dataset_id: randomUUID(), dataset_slug: slug },
+      token,
+    ]);
+    await database.query(`INSERT INTO stage1_audit (written_at, operation, ids, request_id)
+                          VALUES (now() - interval '2 years 1 day', 'upsertDataset', '{}', 'old')`);
+    expect(statements(asked)).toHaveLength(3);
+    for (const query of statements(asked)) {
+      expect(await database.query(query)).toContainEqual(expect.objectContaining({ operation: "upsertDataset" }));
+    }
+    await database.query(pruned);
+    expect(await database.query("SELECT request_id FROM stage1_audit")).toEqual([{ request_id: "r" }]);
   } finally {
     await database.drop();
   }

@@ -39,7 +39,7 @@ BEGIN
         FROM (
             SELECT unnest(ARRAY['indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs',
                                 'simulation_trades', 'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger',
-                                'stage1_replays', 'stage1_replay_rejections']) AS name,
+                                'stage1_replays', 'stage1_replay_rejections', 'stage1_audit']) AS name,
                    'r' AS kind, NULL AS relation
             UNION ALL
             SELECT unnest(ARRAY['dataset_catalog', 'dataset_hierarchy']), 'v', NULL
@@ -56,12 +56,14 @@ BEGIN
                 ('simulation_trades', 'simulation_trades_pkey idx_simulation_trades_simulation_bar'),
                 ('simulation_trade_buckets', 'simulation_trade_buckets_pkey'),
                 ('stage1_datasets', 'stage1_datasets_pkey stage1_datasets_dataset_slug_key idx_stage1_datasets_measurements '
-                    'idx_stage1_datasets_updated idx_stage1_datasets_created idx_stage1_datasets_search idx_indicator_measurement')
+                    'idx_stage1_datasets_updated idx_stage1_datasets_created idx_stage1_datasets_search idx_indicator_measurement'),
+                ('stage1_audit', 'stage1_audit_pkey idx_stage1_audit_written idx_stage1_audit_ids')
             ) AS of_table (relation, names)
         ) AS n
         JOIN pg_class c ON c.relname = n.name AND c.relnamespace = to_regnamespace(here)
         LEFT JOIN pg_index i ON i.indexrelid = c.oid
-        WHERE c.relkind::text <> n.kind OR i.indrelid <> to_regclass(format('%s.%I', here, coalesce(n.relation, n.name)))
+        WHERE c.relkind::text <> n.kind
+           OR n.kind = 'i' AND i.indrelid IS DISTINCT FROM to_regclass(format('%s.%I', here, n.relation))
     LOOP
         found := found || jsonb_build_object(
             'what', CASE wanted.kind
@@ -89,7 +91,7 @@ BEGIN
             WHERE c.relnamespace = to_regnamespace(here) AND c.relkind IN ('r', 'v') AND c.relname IN (
                 'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs', 'simulation_trades',
                 'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger', 'stage1_replays',
-                'stage1_replay_rejections', 'dataset_catalog', 'dataset_hierarchy')
+                'stage1_replay_rejections', 'stage1_audit', 'dataset_catalog', 'dataset_hierarchy')
             UNION ALL
             SELECT p.proowner, 'function ' || p.oid::regprocedure,
                    format('ALTER ROUTINE %s OWNER TO %I;', p.oid::regprocedure, current_user)
@@ -98,7 +100,8 @@ BEGIN
                 'fn_list_datasets', 'fn_list_runs', 'fn_list_simulations', 'upsert_stage1_dataset', 'patch_stage1_dataset',
                 'stage1_free_slug', 'stage1_dataset_search_text', 'stage1_one_name_of_legacy_row',
                 'stage1_master_of_legacy_row', 'stage1_touch_updated_at', 'stage1_json_object', 'stage1_run_status',
-                'stage1_simulation_mode', 'stage1_timestamp_json', 'stage1_notify_change', 'stage1_unnoticed_changes')
+                'stage1_simulation_mode', 'stage1_timestamp_json', 'stage1_notify_change', 'stage1_unnoticed_changes',
+                'stage1_audited_patch')
         ) AS o
         WHERE NOT pg_has_role(owner, 'USAGE')
         GROUP BY owner

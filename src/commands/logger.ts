@@ -19,12 +19,12 @@ const SLOW_MS = 1_000;
 /** A line about a request that is over: for those that were slow, and for all where the log is to have everything. */
 export function logCall(
   log: Logger,
-  { id, token, operation, outcome, statements, isFromCache, began }: IncomingCall,
+  { requestId, token, operation, outcome, statements, isFromCache, began }: IncomingCall,
 ): void {
   const ms = Math.round(performance.now() - began);
   const level = ms >= SLOW_MS ? "info" : "debug";
   if (!log.isLevelEnabled(level)) return;
-  log[level]({ request: id, token, operation, outcome, ms, statements, cached: isFromCache }, "a request was answered");
+  log[level]({ requestId, token, operation, outcome, ms, statements, cached: isFromCache }, "a request was answered");
 }
 
 /** What tells the cause. Not all of an error's own properties, as is pino's way: pg hangs its whole connection on one. */

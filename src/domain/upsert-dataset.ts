@@ -1,5 +1,6 @@
 import type { Db } from "../db/pool.ts";
 import { codeOf } from "../errors.ts";
+import type { Author } from "./author.ts";
 
 /**
  * Columns of `stage1_datasets` to write. One that is left out keeps its value, or takes its default on insert; null clears
@@ -29,13 +30,20 @@ export interface PatchProblem {
   readonly message: string;
 }
 
-/** Writes the patch, all of it or nothing. Returns the reasons why not; none when it is written. */
-export async function patchDataset(db: Db, patch: DatasetPatch): Promise<PatchProblem[]> {
+/**
+ * Writes the patch, all of it or nothing, and with it a row of `stage1_audit` that names the author. Returns the reasons why
+ * not; none when it is written.
+ */
+export async function patchDataset(db: Db, patch: DatasetPatch, author: Author): Promise<PatchProblem[]> {
   const problems = checkPatch(patch);
   if (problems.length > 0) return problems;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await db.query("SELECT patch_stage1_dataset($1::jsonb)", [JSON.stringify(patch)]);
+      await db.query("SELECT stage1_audited_patch($1::jsonb, $2, $3)", [
+        JSON.stringify(patch),
+        author.token,
+        author.requestId,
+      ]);
       return [];
     } catch (error) {
       // Two datasets that swap slugs can wait for each other; PostgreSQL then ends one, which may try again.

@@ -1,12 +1,9 @@
 import type { ServerResponse } from "node:http";
+import type { Author } from "../domain/author.ts";
 import type { ClientError, ErrorCode } from "../errors.ts";
 
 /** A request under way, as the HTTP front hands it on. */
-export interface Call {
-  /** Stands in the log, and in the answer's header `x-request-id`. */
-  readonly id: string;
-  /** The name of the token that it came with; null where the server asks for none. */
-  readonly token: string | null;
+export interface Call extends Author {
   readonly mayWrite: boolean;
   /** When it is to be answered, in milliseconds of performance.now(). */
   readonly deadline: number;

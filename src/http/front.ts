@@ -57,7 +57,7 @@ export class Front {
   readonly listener: RequestListener = (request, response) => {
     const { access, metrics, deadlineMs, onEnd } = this.#options;
     const call = new IncomingCall(response, request.headers["x-request-id"], deadlineMs, metrics.batch);
-    response.setHeader("x-request-id", call.id);
+    response.setHeader("x-request-id", call.requestId);
     response.setHeader("x-content-type-options", "nosniff");
     const probing = probe({ access, metrics, readiness: () => this.#readiness?.() }, request, response);
     if (probing) {

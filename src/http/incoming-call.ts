@@ -9,7 +9,7 @@ const ID = /^[\w.:-]{1,64}$/;
 
 /** A request from its first byte to the last of its answer. */
 export class IncomingCall implements Call {
-  readonly id: string;
+  readonly requestId: string;
   readonly began = performance.now();
   readonly deadline: number;
   readonly onBatch: (keys: number) => void;
@@ -31,7 +31,7 @@ export class IncomingCall implements Call {
     deadlineMs: number,
     onBatch: (keys: number) => void,
   ) {
-    this.id = typeof id === "string" && ID.test(id) ? id : randomUUID();
+    this.requestId = typeof id === "string" && ID.test(id) ? id : randomUUID();
     this.deadline = this.began + deadlineMs;
     this.onBatch = onBatch;
     this.#response = response;

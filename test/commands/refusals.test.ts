@@ -84,11 +84,15 @@ test("a port in use is one line, and PostgreSQL is stopped again", async () => {
   );
 });
 
+const TOKEN = `desktop read sha256:${"0".repeat(64)}`;
+
 test.each([
   ["203.0.113.1", "203.0.113.1 is not an address of this machine: correct HOST"],
   ["nowhere.invalid", "nowhere.invalid"],
 ])("HOST=%s, where nobody can listen, is one line", async (host, line) => {
-  expect(await refusal({ HOST: host, DATABASE_URL: inject("server") }, await testFolder())).toContain(line);
+  expect(
+    await refusal({ HOST: host, STAGE1_TOKENS: TOKEN, DATABASE_URL: inject("server") }, await testFolder()),
+  ).toContain(line);
 });
 
 test("a file in the place of the data directory, or of a folder above it, is one line", async () => {

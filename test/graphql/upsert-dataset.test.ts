@@ -94,6 +94,49 @@ test("a slug that another dataset holds is a user error, and neither dataset cha
   expect(await rows()).toEqual(before);
 });
 
+interface AuditRow {
+  token: string | null;
+  operation: string;
+  ids: string[];
+  request_id: string;
+}
+
+test("each write leaves one row that says which operation, which ids and which request; a refused one leaves none", async () => {
+  await database.query("TRUNCATE stage1_audit");
+  const [first, second, taken] = [required("audited_1"), required("audited_2"), required("audited_1")];
+  const fields = "dataset { datasetSlug } userErrors { code }";
+  const answer = await server.data<Record<string, Payload>>(
+    `mutation ($a: UpsertDatasetInput!, $b: UpsertDatasetInput!, $c: UpsertDatasetInput!, $d: UpsertDatasetInput!) {
+       a: upsertDataset(input: $a) { ${fields} } b: upsertDataset(input: $b) { ${fields} }
+       c: upsertDataset(input: $c) { ${fields} } d: upsertDataset(input: $d) { ${fields} } }`,
+    {
+      a: first,
+      b: { ...second, datasetId: second.datasetId.toUpperCase() },
+      c: taken,
+      d: { ...first, ohlcvRowCount: -1 },
+    },
+  );
+  expect(Object.values(answer).map(({ userErrors }) => userErrors.map(({ code }) => code))).toEqual([
+    [],
+    [],
+    ["SLUG_TAKEN"],
+    ["INVALID_VALUE"],
+  ]);
+  await upsert(first);
+  const audit = await database.query<AuditRow>(
+    "SELECT token, operation, ids::text[], request_id FROM stage1_audit ORDER BY audit_id",
+  );
+  const written = { token: null, operation: "upsertDataset", request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+  expect(audit).toEqual([
+    { ...written, ids: [first.datasetId] },
+    { ...written, ids: [second.datasetId] },
+    { ...written, ids: [first.datasetId] },
+  ]);
+  const [one, two, three] = audit.map((row) => row.request_id);
+  expect(one).toBe(two);
+  expect(three).not.toBe(one);
+});
+
 const bad: [string, Record<string, unknown>, string[]][] = [
   ["an empty slug", { datasetSlug: "" }, ["datasetSlug"]],
   ["128 characters", { datasetSlug: "a".repeat(128) }, ["datasetSlug"]],

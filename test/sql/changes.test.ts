@@ -75,6 +75,10 @@ test("a change is noticed whichever way it is made: COPY, upsert, a legacy clien
   expect(await noticesOf(() => upsert(database, { ...values, dataset_slug: "upserted" }))).toEqual([
     "public.stage1_datasets",
   ]);
+  // Its row in stage1_audit, which no answer is read from, is not noticed.
+  expect(
+    await noticesOf(`SELECT stage1_audited_patch('{"dataset_id": "${values.dataset_id}", "symbol": "S"}', NULL, 'r')`),
+  ).toEqual(["public.stage1_datasets"]);
   expect(
     await noticesOf(
       `COPY stage1_datasets (dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement)

@@ -221,6 +221,59 @@ describe("patch_stage1_dataset", () => {
   });
 });
 
+describe("stage1_audited_patch", () => {
+  const audited = (values: Record<string, unknown>) =>
+    database.query("SELECT stage1_audited_patch($1, 'desktop', 'request 1')", [values]);
+  const auditOf = (id: string) =>
+    database.query(
+      "SELECT *, ids::text[], written_at BETWEEN now() - interval '1 hour' AND now() AS just_now FROM stage1_audit WHERE ids @> ARRAY[$1::uuid]",
+      [id],
+    );
+
+  test("patches, and says when, who, what and which", async () => {
+    const dataset_id = randomUUID();
+    await audited({ dataset_id: dataset_id.toUpperCase(), dataset_slug: dataset_id });
+    expect(await stored(dataset_id)).toMatchObject({ dataset_slug: dataset_id });
+    expect(await auditOf(dataset_id)).toEqual([
+      {
+        audit_id: expect.any(Number),
+        written_at: expect.any(String),
+        just_now: true,
+        token: "desktop",
+        operation: "upsertDataset",
+        ids: [dataset_id],
+        request_id: "request 1",
+      },
+    ]);
+  });
+
+  test("writes both or neither, whichever of them is refused", async () => {
+    const holder = await fullDataset();
+    const id = randomUUID();
+    await expect(audited({ dataset_id: id, dataset_slug: `slug_${holder}` })).rejects.toMatchObject({ code: "23505" });
+    expect(await auditOf(id)).toEqual([]);
+    await database.query("ALTER TABLE stage1_audit ADD CONSTRAINT closed CHECK (false) NOT VALID");
+    await expect(audited({ dataset_id: id, dataset_slug: `slug_${id}` })).rejects.toMatchObject({ code: "23514" });
+    await database.query("ALTER TABLE stage1_audit DROP CONSTRAINT closed");
+    expect(await stored(id)).toEqual({});
+  });
+
+  test("among many rows, those of an id and the last ones are found by an index", async () => {
+    await database.query(`
+      INSERT INTO stage1_audit (operation, ids, request_id)
+      SELECT 'upsertDataset', ARRAY[md5(n::text)::uuid], 'r' FROM generate_series(1, 20000) n;
+      ANALYZE stage1_audit`);
+    for (const [index, rest] of [
+      ["idx_stage1_audit_ids", "WHERE ids @> ARRAY[md5('7')::uuid] ORDER BY audit_id"],
+      ["idx_stage1_audit_written", "WHERE written_at < now() - interval '1 year'"],
+      ["stage1_audit_pkey", "ORDER BY audit_id DESC LIMIT 20"],
+    ]) {
+      const plan = await database.query(`EXPLAIN SELECT * FROM stage1_audit ${rest}`);
+      expect(JSON.stringify(plan)).toContain(index);
+    }
+  });
+});
+
 /** How many statements on the database wait for a lock. */
 async function waiting(): Promise<number> {
   const rows = await database.query(

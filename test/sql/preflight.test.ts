@@ -35,6 +35,7 @@ ALTER TABLE walkforward_runs ADD strategy integer DEFAULT 5, ADD CONSTRAINT own_
 ALTER TABLE simulation_trades ALTER COLUMN bar_timestamp TYPE timestamp, DROP CONSTRAINT simulation_trades_pkey;
 CREATE TABLE dataset_catalog AS SELECT 1 AS x;
 CREATE INDEX idx_simulation_runs_created ON walkforward_runs (created_at);
+CREATE TABLE stage1_audit (id integer PRIMARY KEY, written_at timestamptz);
 -- Somebody's own, on what goes or changes.
 CREATE VIEW own_of_view AS SELECT * FROM dataset_hierarchy;
 CREATE VIEW own_of_column AS SELECT status FROM simulation_runs;
@@ -86,6 +87,8 @@ test("a database with rows and objects that stand in the way is refused with one
   expect(found(/^the name idx_simulation_runs_created is an index's of simulation_runs/).rows).toContain(
     "on walkforward_runs",
   );
+  const audit = found(/^the name stage1_audit is a table's that tells who wrote/);
+  expect(audit.rows).toBe("column id integer column written_at timestamp with time zone");
   for (const own of ["view own_of_view", "view own_of_column", "view own_of_function", "function own_of_rows()"]) {
     expect(found(new RegExp(`^${own.replace(/[()]/g, "\\$&")} depends on what is built anew`)).remedy).toMatch(
       /^save its definition, drop it/,
@@ -109,6 +112,11 @@ test("a database with rows and objects that stand in the way is refused with one
     );
   }
   expect((await migrate({ url: database.url })).length).toBeGreaterThan(10);
+  expect(
+    await database.query(
+      "SELECT indrelid::regclass AS on_table FROM pg_index WHERE indexrelid = 'stage1_audit_pkey'::regclass",
+    ),
+  ).toEqual([{ on_table: "stage1_audit" }]);
 });
 
 /** The text of a block of the table, by column. */

@@ -78,18 +78,19 @@ test("migrating makes the role, which may log in and is nothing more", async () 
 });
 
 const READ_ONLY = ["dataset_catalog", "dataset_hierarchy", "stage1_schema_ledger"];
+const ADDED_TO = ["stage1_audit"];
 
-test("stage1_app may select, insert and update in every table, read the views and the ledger, and nothing else", async () => {
+test("stage1_app may select, insert and update in every table, only add to the audit, read the views and the ledger, and nothing else", async () => {
   const relations = await database.query<{ name: string; kind: string; column: string }>(`
-    SELECT relname AS name, CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS kind, quote_ident(attname) AS column
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
+    SELECT DISTINCT ON (c.oid) relname AS name, CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS kind, quote_ident(attname) AS column
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND a.attidentity <> 'a'
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'f')`);
   expect(relations.length).toBeGreaterThanOrEqual(10);
   await as("stage1_app", database, async (client) => {
     for (const { name, kind, column } of relations) {
       const statements = {
         select: `SELECT FROM ${name} LIMIT 0`,
-        insert: `INSERT INTO ${name} SELECT * FROM ${name} WHERE false`,
+        insert: `INSERT INTO ${name} OVERRIDING SYSTEM VALUE SELECT * FROM ${name} WHERE false`,
         update: `UPDATE ${name} SET ${column} = ${column} WHERE false`,
         delete: `DELETE FROM ${name} WHERE false`,
         truncate: `TRUNCATE ${name}`,
@@ -105,8 +106,21 @@ test("stage1_app may select, insert and update in every table, read the views an
       }
       expect({ name, done }).toEqual({
         name,
-        done: READ_ONLY.includes(name) ? ["select"] : ["select", "insert", "update"],
+        done: READ_ONLY.includes(name)
+          ? ["select"]
+          : ADDED_TO.includes(name)
+            ? ["select", "insert"]
+            : ["select", "insert", "update"],
       });
+    }
+    // As pg_dump does.
+    const { rows } = await client.query<{ name: string }>(
+      "SELECT oid::regclass AS name FROM pg_class WHERE relkind = 'S'",
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(2);
+    for (const { name } of rows) {
+      expect(`${name} ${await outcome(client, `SELECT last_value FROM ${name}`)}`).toBe(`${name} done`);
+      expect(`${name} ${await outcome(client, `SELECT setval('${name}', 1)`)}`).toBe(`${name} 42501`);
     }
     for (const statement of ["CREATE ROLE mine", "CREATE DATABASE mine", "CREATE SCHEMA mine"]) {
       expect(await outcome(client, statement)).toBe("42501");
@@ -148,6 +162,7 @@ test("the server, validate and replay work as stage1_app, and so does a legacy c
     datasetId: "${randomUUID()}", datasetSlug: "of_app", ohlcvMeasurement: "of_app_ohlcv", indicatorMeasurement: "of_app_ind" }) {
       dataset { datasetSlug } userErrors { message } } }`);
   expect(written).toMatchObject({ data: { upsertDataset: { dataset: { datasetSlug: "of_app" }, userErrors: [] } } });
+  expect(await database.query("SELECT operation FROM stage1_audit")).toEqual([{ operation: "upsertDataset" }]);
   await as("stage1_app", database, (client) =>
     client.query(`INSERT INTO indicator_datasets (symbol, granularity, source, questdb_tag) VALUES ('S', '1h', 'x', 'of_app_2')
                   ON CONFLICT (questdb_tag) DO UPDATE SET symbol = EXCLUDED.symbol`),
@@ -167,6 +182,7 @@ test("who may not make the role, or owns nothing, is told what to run; once run,
   );
   expect(statements[0]).toBe(`  CREATE ROLE ${LATER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;`);
   expect(statements).toContain(`  GRANT SELECT, INSERT, UPDATE ON public.simulation_trades TO ${LATER};`);
+  expect(statements).toContain(`  GRANT SELECT, INSERT ON public.stage1_audit TO ${LATER};`);
   expect(statements).toContain(`  GRANT EXECUTE ON FUNCTION public.stage1_run_status(p_status text) TO ${LATER};`);
 
   await other.query(statements.join("\n"));
@@ -200,9 +216,10 @@ test("of two databases that make the role at the same moment, both succeed", asy
   }
 });
 
-test("a right to delete that the role had before is left to it, and said", async () => {
-  await other.query(`GRANT DELETE ON walkforward_folds TO ${RACED}`);
+test("a right to delete, or to change the audit, that the role had before is left to it, and said", async () => {
+  await other.query(`GRANT DELETE ON walkforward_folds TO ${RACED}; GRANT UPDATE (token) ON stage1_audit TO ${RACED}`);
   expect(await as("", other, (client) => grantTo(RACED, client))).toEqual([
     `the role ${RACED} may also delete from walkforward_folds: as their owner, as a superuser or by a grant`,
+    `the role ${RACED} may also change rows of stage1_audit: as the owner, as a superuser or by a grant`,
   ]);
 });

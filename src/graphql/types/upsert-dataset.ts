@@ -129,7 +129,7 @@ builder.mutationField("upsertDataset", (t) =>
         ohlcv_measurement: input.ohlcvMeasurement,
         indicator_measurement: input.indicatorMeasurement,
       };
-      const problems = await patchDataset(context.db, patch);
+      const problems = await patchDataset(context.db, patch, context.call);
       datasetById(context, undefined).clear(input.datasetId); // an alias before this one may have loaded it
       return { datasetId: input.datasetId, problems };
     },
