@@ -160,7 +160,8 @@ const configureTokens = ({ file, dataDir }: TokenFlags) =>
 
 const token = program
   .command("token")
-  .description("Say who is let in. A running server reads the file again on SIGHUP.");
+  .description("Say who is let in. A running server reads the file again on SIGHUP.")
+  .addHelpText("after", examples("stage1-lineage token create desktop --role write", "stage1-lineage token list"));
 
 token
   .command("create")

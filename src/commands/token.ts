@@ -76,7 +76,7 @@ export async function runTokenRevoke(config: Config, name: string, stop: AbortSi
   });
   tell(`The token ${name} is revoked. ${TELL_SERVER}`);
   if (left === 0 && config.tokens === undefined) {
-    tell(`No token is left: the server then lets nobody in, and starts again only with one, or without ${path}.`);
+    tell("No token is left: the server then lets nobody in, and does not start again before there is one.");
   }
 }
 

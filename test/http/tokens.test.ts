@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmod, chown, lstat, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -191,6 +191,7 @@ test("a file keeps its mode, its owner and its link when it is changed, and its 
     throw new Error("no");
   };
   await expect(changeTokenFile(path, fail, never)).rejects.toThrow("no");
+  expect((await readdir(join(path, ".."))).toSorted()).toEqual(["link", "tokens"]);
   await writeFile(`${path}.lock`, "half");
   await expect(changeTokenFile(path, () => "", AbortSignal.abort())).rejects.toThrow(
     "Interrupted: nothing was changed",
