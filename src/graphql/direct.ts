@@ -51,7 +51,8 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
     }
 
     const operation = parseOperation(request, text);
-    if (text.length > limits.variablesBytes) checkVariables(limits, operation?.variables);
+    // UTF-8 has at most three bytes for one unit of a string.
+    if (text.length * 3 > limits.variablesBytes) checkVariables(limits, operation?.variables);
     const query = type && operation && queries.get(operation.query, operation.operationName);
     if (!query) return db;
     call.operation = query.name;

@@ -69,6 +69,7 @@ export function checkVariables(limits: QueryLimits, variables: unknown): void {
     throw new ClientError(
       "QUERY_TOO_EXPENSIVE",
       `The variables take ${bytes} bytes, and ${limits.variablesBytes} are allowed: send less at once.`,
+      413,
     );
   }
 }

@@ -83,10 +83,10 @@ function textOf(source: string | Source): string {
 
 /** For the log and the metrics. */
 const noteOutcome: Plugin<object, Context> = {
-  onExecutionResult({ result, context }) {
-    const [error] = (result && "errors" in result && result.errors) || [];
+  onResultProcess({ result, serverContext: { call } }) {
+    const [error] = ("errors" in result && result.errors) || [];
     const code = ERROR_CODES.find((known) => known === error?.extensions?.["code"]);
-    context.call.outcome = code ?? (error ? "BAD_USER_INPUT" : "OK");
+    if (error) call.outcome = code ?? "BAD_USER_INPUT";
   },
 };
 

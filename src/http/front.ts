@@ -68,6 +68,8 @@ export class Front {
     response.once("close", () => {
       this.#calls.delete(call);
       call.end();
+      // What has no errors to look at: a path that is not there, a method.
+      if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
       metrics.count(call);
       onEnd(call);
     });
