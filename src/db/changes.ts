@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { openClient } from "./pool.ts";
+import { bounded } from "./bounded.ts";
+import { openClient } from "./client.ts";
 
 /** A connection on which changes are heard of, or is yet to be. */
 export interface ChangeFeed {
@@ -90,19 +91,8 @@ async function listen({ url, onChange }: ChangeFeedOptions, { up, down }: Report
     return openClient(url, NAME, { stream });
   };
   /** Loses the connection where it takes longer. */
-  async function within<Result>(ms: number, what: string, work: () => Promise<Result>): Promise<Result> {
-    let late: NodeJS.Immediate | undefined;
-    const timer = setTimeout(() => {
-      // Where this process was busy for long, the answer may have arrived, and is read right after the timers.
-      late = setImmediate(() => lose(new Error(`PostgreSQL did not answer within ${ms / 1000} s: ${what}`)));
-    }, ms).unref();
-    try {
-      return await work();
-    } finally {
-      clearTimeout(timer);
-      clearImmediate(late);
-    }
-  }
+  const within = <Result>(ms: number, what: string, work: () => Promise<Result>): Promise<Result> =>
+    bounded(ms, () => lose(new Error(`PostgreSQL did not answer within ${ms / 1000} s: ${what}`)), work);
 
   const stop = () => lose(closed.reason);
   closed.addEventListener("abort", stop);

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { codeOf, isConnectionError, messageOf, OperatorError } from "../errors.ts";
 import { findBinaries } from "./binaries.ts";
+import { openClient } from "./client.ts";
 import {
   type Cluster,
   initCluster,
@@ -15,7 +16,6 @@ import {
   unprivilegedUser,
 } from "./cluster.ts";
 import { PASSWORD_FILE, prepareDataDir } from "./data-dir.ts";
-import { openClient } from "./pool.ts";
 
 const DATABASE = "stage1_trading";
 const USER = "stage1";

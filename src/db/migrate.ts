@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { OperatorError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { openClient } from "./pool.ts";
+import { openClient } from "./client.ts";
 import { type Finding, holdings, plannedRows, preflight, refusal } from "./preflight.ts";
 import { hasLedger, refuse, schemaState } from "./schema-state.ts";
 import { ledgerFile, runFile, type SqlFile, schemaFiles } from "./sql-file.ts";

@@ -1,63 +1,79 @@
 import { createHash } from "node:crypto";
+import { Socket } from "node:net";
 import pg from "pg";
 import { codeOf, isConnectionError, messageOf } from "../errors.ts";
+import { beginCancel, type Cancel } from "./cancel.ts";
+import { clientConfig, type Db, type QueryOptions, SESSION, types } from "./client.ts";
+import { createPlaces, type Work } from "./places.ts";
+import { PooledClient } from "./pooled-client.ts";
+import { createPulse, type PulseTimes } from "./pulse.ts";
 
-/**
- * One statement, parameterised, to rows. Values come as the API serves them: bigint as number, timestamptz as
- * PostgreSQL's text in UTC (a Date would cut microseconds), jsonb parsed.
- */
-export interface Db {
-  query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Row[]>;
-}
+export { type Db, openClient, openSession, type Session } from "./client.ts";
 
-interface QueryOptions {
-  /**
-   * Keep the statement's plan for the next time: planning often takes longer than reading. Only for a statement whose best
-   * plan is the same for all values.
-   */
-  readonly prepare?: boolean;
-  readonly signal?: AbortSignal;
-  readonly deadline?: number;
+interface PoolStats {
+  /** Connections, also those that are being opened. */
+  readonly total: number;
+  readonly idle: number;
+  /** Statements that wait for a connection. */
+  readonly waiting: number;
+  readonly max: number;
 }
 
 export interface Pool extends Db {
-  /** Ends every connection, after the statements that run. */
+  /** False: the database says nothing at all. Statements are refused at once until it does. */
+  readonly alive: boolean;
+  stats(): PoolStats;
+  /** Ends every connection, after the statements that run. Those that wait for one are refused. */
   end(): Promise<void>;
-  stats(): { readonly total: number; readonly idle: number; readonly waiting: number };
 }
 
 export interface PoolOptions {
   readonly url: string;
   readonly max: number;
-  /** PostgreSQL cancels a statement that runs longer. Milliseconds; 0: never. */
+  /**
+   * PostgreSQL cancels a statement that runs longer. Milliseconds; 0: never, and a database that says nothing is waited for
+   * just as long.
+   */
   readonly statementTimeoutMs: number;
   /** An idle connection was lost: for the log. */
   onIdleError(error: Error): void;
+  /** `alive` has changed: for the log. */
+  onAlive?(alive: boolean): void;
   /** Called with the text of every statement, before it is sent. */
   onStatement?(text: string): void;
+  readonly times?: Partial<PoolTimes>;
 }
 
-/** What every session starts with, whatever the role's or the database's own settings are: timestamps are read as text. */
-const SESSION = "SET datestyle = 'ISO'; SET TIME ZONE 'UTC'";
+/** In milliseconds. */
+interface PoolTimes extends PulseTimes {
+  /** How long a statement waits for a connection. */
+  readonly connectMs: number;
+  /** How long a statement may take to be cancelled, before its connection is given up. */
+  readonly cancelMs: number;
+}
 
-const text = (value: string): string => value;
-const types: pg.CustomTypesConfig = {
-  getTypeParser(oid: number, format?: "text" | "binary") {
-    if (oid === pg.types.builtins.INT8) return Number;
-    if (oid === pg.types.builtins.TIMESTAMPTZ) return text;
-    return pg.types.getTypeParser(oid, format === "binary" ? "text" : (format ?? "text"));
-  },
-};
+const TIMES: PoolTimes = { connectMs: 5_000, cancelMs: 2_000, patienceMs: 2_000, answerMs: 2_000, againMs: 500 };
 
 /** Opens no connection yet: the first statement does. */
 export function createPool(options: PoolOptions): Pool {
+  const times = { ...TIMES, ...options.times };
+  const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     ...clientConfig(options.url),
+    connectionTimeoutMillis: times.connectMs,
     max: options.max,
     types,
+    Client: PooledClient,
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      return socket.once("close", () => sockets.delete(socket));
+    },
     // Not `options: "-c …"` in the start-up packet, which a connection pooler refuses.
     onConnect: async (client: pg.ClientBase) => {
       await client.query(`${SESSION}; SET statement_timeout = ${Number(options.statementTimeoutMs)}`);
+      (client as PooledClient).timeoutMs = options.statementTimeoutMs;
+      pulse.heard();
     },
   });
   // Without a listener the loss of an idle connection would end the process.
@@ -65,47 +81,144 @@ export function createPool(options: PoolOptions): Pool {
   // Nor does the pool listen while a statement runs: that rejects by itself.
   pool.on("connect", (client) => client.on("error", () => {}));
 
-  const prepared = new WeakMap<pg.PoolClient, { readonly names: Set<string>; length: number }>();
+  let ended = false;
+  const places = createPlaces(options.max, times.connectMs);
+  const pulse = createPulse({
+    ...times,
+    patienceMs: options.statementTimeoutMs === 0 ? Number.POSITIVE_INFINITY : times.patienceMs,
+    url: options.url,
+    onAway() {
+      places.refuse(away());
+      // Not client.end(), which waits for the server. What runs, or connects, rejects.
+      for (const socket of sockets) socket.destroy(away());
+      options.onAlive?.(false);
+    },
+    onBack: () => options.onAlive?.(true),
+  });
 
-  async function query<Row>(text: string, values: readonly unknown[] = [], { prepare = false }: QueryOptions = {}) {
-    options.onStatement?.(text);
+  /** The statement_timeout for a statement. */
+  function limitOf(deadline: number | undefined): number {
+    if (deadline === undefined) return options.statementTimeoutMs;
+    const left = Math.ceil((deadline - performance.now()) / 1000) * 1000;
+    if (left <= 0) throw coded(CANCELLED, "the deadline has passed before the statement was sent");
+    return Math.min(left, options.statementTimeoutMs || LONGEST_MS);
+  }
+
+  function query<Row>(text: string, values: readonly unknown[] = [], { signal, ...how }: QueryOptions = {}) {
+    if (signal === undefined) return run<Row>(text, values, how);
+    if (signal.aborted) return Promise.reject<Row[]>(signal.reason);
+    // The statement's own end may come later than that of its caller.
+    return new Promise<Row[]>((resolve, reject) => {
+      const work: Work = { abort: () => {} };
+      const abort = () => {
+        reject(signal.reason);
+        work.abort(signal.reason);
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      const over = () => signal.removeEventListener("abort", abort);
+      run<Row>(text, values, { signal, ...how }, work).then(
+        (rows) => {
+          over();
+          resolve(rows);
+        },
+        (error) => {
+          over();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  async function run<Row>(text: string, values: readonly unknown[], how: QueryOptions, work?: Work): Promise<Row[]> {
+    if (ended) throw new Error(ENDED);
+    if (!pulse.alive) throw away();
+    pulse.begin();
+    try {
+      const turn = places.take(work);
+      if (turn) await turn;
+      try {
+        return await runOnce<Row>(text, values, how, work);
+      } catch (error) {
+        if (!how.prepare || !PLAN_LOST.has(codeOf(error) ?? "")) throw error;
+        return await runOnce<Row>(text, values, { ...how, prepare: false }, work);
+      } finally {
+        places.give();
+      }
+    } finally {
+      pulse.end();
+    }
+  }
+
+  async function runOnce<Row>(text: string, values: readonly unknown[], how: QueryOptions, work: Work | undefined) {
+    const { prepare = false, signal, deadline } = how;
     // Not pool.query: it closes the connection after any SQL error, a unique violation included.
-    const client = await pool.connect();
-    const kept = prepared.get(client) ?? { names: new Set(), length: 0 };
-    prepared.set(client, kept);
+    const client = (await pool.connect()) as PooledClient;
+    let cancel = undefined as Cancel | undefined;
+    if (work) {
+      work.abort = () => {
+        cancel = beginCancel(client, times.cancelMs);
+      };
+    }
+    let cancelled = false;
     let broken: Error | boolean = false;
     try {
+      signal?.throwIfAborted();
+      const limit = limitOf(deadline);
+      if (limit !== client.timeoutMs) {
+        await client.limit(limit);
+        signal?.throwIfAborted();
+      }
       const statement: pg.QueryConfig = { text, values: [...values] };
       if (prepare) {
         // The same on every connection and in every process, which a pooler may mix.
         statement.name = createHash("sha1").update(text).digest("base64");
-        if (!kept.names.has(statement.name)) kept.length += text.length;
-        kept.names.add(statement.name);
-        broken = kept.length > MAX_PREPARED;
+        broken = !client.keep(statement.name, text);
       }
+      options.onStatement?.(text);
       const { rows } = await client.query(statement);
+      pulse.heard();
       return rows as Row[];
     } catch (error) {
+      if (error instanceof pg.DatabaseError) pulse.heard();
       if (isConnectionError(error)) broken = error instanceof Error ? error : new Error(messageOf(error));
-      if (!prepare || !PLAN_LOST.has(codeOf(error) ?? "")) throw error;
-      broken = true;
+      const code = codeOf(error) ?? "";
+      if (prepare && PLAN_LOST.has(code)) broken = true;
+      cancelled = code === CANCELLED && error instanceof pg.DatabaseError;
+      throw error;
     } finally {
+      if (work) work.abort = () => {};
+      if (cancel && !(await cancel.ended(cancelled))) broken ||= true;
       client.release(broken);
     }
-    return query<Row>(text, values);
   }
+
   return {
     query,
-    end: () => pool.end(),
-    stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    get alive() {
+      return pulse.alive;
+    },
+    stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: places.waiting, max: options.max }),
+    async end() {
+      ended = true;
+      places.refuse(new Error(ENDED));
+      // pg's pool would forget whom it is about to give a connection, which it does in the next tick.
+      await new Promise(setImmediate);
+      await pool.end();
+      pulse.stop();
+      // Of a database that does not close them. They would keep this process from ending.
+      setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, times.answerMs).unref();
+    },
   };
 }
 
-/**
- * Characters of all statements that a connection keeps prepared, for each of which PostgreSQL holds some 50 bytes. One that
- * has more is closed after use, and another opened: clients decide how many there are, and how long.
- */
-const MAX_PREPARED = 400_000;
+/** pg's words. */
+const ENDED = "Cannot use a pool after calling end on the pool";
+/** query_canceled: by a request to, or by statement_timeout. */
+const CANCELLED = "57014";
+/** The longest statement_timeout, to the second. */
+const LONGEST_MS = 2_147_483_000;
 
 /**
  * A prepared statement cannot be used any more: its columns have other types since (0A000), or a connection pooler gave it
@@ -113,51 +226,11 @@ const MAX_PREPARED = 400_000;
  */
 const PLAN_LOST: ReadonlySet<string> = new Set(["0A000", "26000", "42P05"]);
 
-/** Opens one connection outside any pool, for work that holds a lock or a transaction. */
-export async function openClient(
-  url: string,
-  applicationName = "stage1-lineage",
-  settings: pg.ClientConfig = {},
-): Promise<pg.Client> {
-  const client = new pg.Client({ ...clientConfig(url), application_name: applicationName, ...settings });
-  // The statement under way rejects by itself; without a listener the loss would end the process.
-  client.on("error", () => {});
-  await client.connect();
-  await client.query(SESSION);
-  return client;
+function away(): Error {
+  return coded("08006", "the database does not answer");
 }
 
-/** One connection of a command's own, for transactions. Values come as a pool's do. */
-export interface Session extends Db {
-  end(): Promise<void>;
-}
-
-/**
- * Statements that are sent without waiting for one another are run in order, one right after the other.
- *
- * @param onWarning - called with each warning of PostgreSQL: what was done in another way than asked for
- */
-export async function openSession(
-  url: string,
-  applicationName: string,
-  onWarning: (message: string) => void,
-): Promise<Session> {
-  const client = await openClient(url, applicationName, { types, pipeline: true });
-  client.on("notice", ({ severity, message }) => {
-    if (severity === "WARNING") onWarning(message ?? "");
-  });
-  return {
-    query: async <Row>(statement: string, values: readonly unknown[] = []) =>
-      (await client.query(statement, [...values])).rows as Row[],
-    end: () => client.end(),
-  };
-}
-
-function clientConfig(url: string): pg.ClientConfig {
-  return {
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    application_name: "stage1-lineage",
-  };
+/** An error as PostgreSQL would have reported it. */
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }

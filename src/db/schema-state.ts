@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { codeOf, OperatorError } from "../errors.ts";
 import { compareVersions, VERSION } from "../version.ts";
-import { openClient } from "./pool.ts";
+import { openClient } from "./client.ts";
 import { type SqlFile, schemaFiles } from "./sql-file.ts";
 
 /** How a database's schema stands to this version's files. */

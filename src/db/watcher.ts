@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
-import { openClient } from "./pool.ts";
+import { openClient } from "./client.ts";
 
 /** The sessions that a statement waits for. */
 interface Wait {
