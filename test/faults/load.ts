@@ -15,7 +15,7 @@ export interface Load {
   readonly longestMs: number;
   /** Resolves when what was asked from now on, reading and writing, has been answered with data. */
   served(): Promise<void>;
-  /** Datasets by their slug, and the highest count that was acknowledged of each. */
+  /** The requests whose write was acknowledged, by their id, and the count that each wrote. */
   readonly acknowledged: ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
@@ -40,9 +40,10 @@ export function startLoad(url: string): Load {
   let stopped = false;
 
   /** Whether it was answered with data. */
-  async function send(query: string): Promise<boolean> {
+  async function send(query: string, requestId?: string): Promise<boolean> {
     const from = performance.now();
-    const reply = await ask(url, query, { agent }).catch((error: unknown) => String(error));
+    const headers = requestId === undefined ? {} : { "x-request-id": requestId };
+    const reply = await ask(url, query, { agent, headers }).catch((error: unknown) => String(error));
     longestMs = Math.max(longestMs, performance.now() - from);
     const what = kindOf(reply);
     if (what === "good") good += 1;
@@ -68,11 +69,15 @@ export function startLoad(url: string): Load {
     let count = 0;
     return async () => {
       count += 1;
-      const isGood = await send(`mutation {
-        upsertDataset(input: { datasetId: "${id}", datasetSlug: "${slug}", ohlcvMeasurement: "${slug}_ohlcv",
-                               indicatorMeasurement: "${slug}_ind", ohlcvRowCount: ${count} }) { userErrors { message } }
-      }`);
-      if (isGood) acknowledged.set(slug, count);
+      const requestId = `${slug}.${count}`;
+      const isGood = await send(
+        `mutation {
+          upsertDataset(input: { datasetId: "${id}", datasetSlug: "${slug}", ohlcvMeasurement: "${slug}_ohlcv",
+                                 indicatorMeasurement: "${slug}_ind", ohlcvRowCount: ${count} }) { userErrors { message } }
+        }`,
+        requestId,
+      );
+      if (isGood) acknowledged.set(requestId, count);
       return isGood;
     };
   };
