@@ -13,8 +13,8 @@ export interface Call extends Author {
   // What is found out on the way, for the log and the metrics.
   /** The name of its operation. */
   operation: string | undefined;
-  /** The code of the first error. */
-  outcome: "OK" | ErrorCode;
+  /** The code of the first error. `UNFINISHED`: the connection was closed before all of the answer was sent. */
+  outcome: "OK" | "UNFINISHED" | ErrorCode;
   /** SQL statements that it took. */
   statements: number;
   isFromCache: boolean;

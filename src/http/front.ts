@@ -68,6 +68,8 @@ export class Front {
     response.once("close", () => {
       this.#calls.delete(call);
       call.end();
+      // Not `writableFinished`, which is true of what was thrown away with the connection.
+      if (call.outcome === "OK" && (!response.writableEnded || request.socket.errored)) call.outcome = "UNFINISHED";
       // What has no errors to look at: a path that is not there, a method.
       if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
       metrics.count(call);

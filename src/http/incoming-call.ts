@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import { ClientError, type ErrorCode } from "../errors.ts";
+import { ClientError } from "../errors.ts";
 import type { Call } from "../graphql/call.ts";
 import type { Caller } from "./access.ts";
 
@@ -21,7 +21,7 @@ export class IncomingCall implements Call {
   #ended: Error | undefined;
   caller: Caller = NOBODY;
   operation: string | undefined;
-  outcome: "OK" | ErrorCode = "OK";
+  outcome: Call["outcome"] = "OK";
   statements = 0;
   isFromCache = false;
 
@@ -61,13 +61,17 @@ export class IncomingCall implements Call {
 
   /** It is over: what still runs for it is cancelled. */
   end(): void {
-    this.#ended = new Error("nobody waits for the answer any more");
+    // Nothing that is wrong here, and of no interest to the log.
+    this.#ended = new ClientError("TIMEOUT", "Nobody waits for the answer any more.");
     clearTimeout(this.#timer);
     this.#abort?.abort(this.#ended);
   }
 
   /** Closes the connection, in the middle of an answer if need be. */
   cut(): void {
+    if (this.outcome === "OK") this.outcome = "UNFINISHED";
+    // Not only destroy(): what the system has taken over would still be sent, and take its memory until the client takes it.
+    this.#response.socket?.resetAndDestroy();
     this.#response.destroy();
   }
 }
