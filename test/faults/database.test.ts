@@ -137,7 +137,7 @@ describe.concurrent("an external database", () => {
     await load.stop();
     expectSound(server, load);
     await expectNothingLost(url, load);
-    await expect.poll(ready).toBe(200);
+    await until(async () => (await ready()) === 200);
   });
 });
 
