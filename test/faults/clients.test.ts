@@ -91,6 +91,7 @@ describe.concurrent("a server with one connection to its database", () => {
         DATABASE_URL: urlForServer(database),
         STAGE1_TOKENS_FILE: file,
         STAGE1_DATABASE_CONNECTIONS: "1",
+        STAGE1_DEADLINE_MS: "120000", // longer than a test waits: what ends before was cancelled
         STAGE1_MAX_CONNECTIONS: String(MAX_CONNECTIONS),
       },
     });
