@@ -106,10 +106,6 @@ export function openPool(url: string, log: Logger, options: { max?: number; stat
     onIdleError: (error) => log.warn({ err: error }, "an idle connection to the database was lost"),
     onAlive(alive) {
       if (alive) log.info("the database answers again");
-      else log.warn("the database does not answer: requests that need it are refused until it does");
-    },
-    onAlive(alive) {
-      if (alive) log.info("the database answers again");
       else log.warn("the database does not answer: requests are refused until it does");
     },
   });
