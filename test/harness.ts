@@ -80,6 +80,8 @@ export interface TestServer {
   data<Data>(query: string, variables?: Record<string, unknown>, operationName?: string): Promise<Data>;
   /** The statements that were sent to the database since the last call. */
   statements(): string[];
+  /** Ends what goes on for tokens that were revoked. */
+  cutRevoked(): void;
   /** What was logged as internal errors so far. */
   readonly internalErrors: unknown[];
   close(): Promise<void>;
@@ -130,6 +132,7 @@ export async function startServer(database: TestDatabase, options: ServerOptions
   return {
     url,
     internalErrors,
+    cutRevoked: () => front.cutRevoked(),
     send,
     async data<Data>(query: string, variables?: Record<string, unknown>, operationName?: string) {
       const answer = await send<Data>(query, variables, operationName);
@@ -172,7 +175,7 @@ export function openFront({ limits, db, cache, internalErrors, tokens, origins =
   const { bodyBytes } = limits;
   // A statement that is wrong is met by graphql-js too.
   const handler = createHandler({ db, cache, limits, bodyBytes, onDefect() {}, logInternalError });
-  front.open(handler, async () => ({ ready: true, details: {} }));
+  front.open(handler, async () => ({ ready: true, details: { pool: "as it is" } }));
   return front;
 }
 

@@ -13,14 +13,16 @@ export interface Call extends Author {
   // What is found out on the way, for the log and the metrics.
   /** The name of its operation. */
   operation: string | undefined;
-  /** The code of the first error. */
-  outcome: "OK" | ErrorCode;
+  outcome: Outcome;
   /** SQL statements that it took. */
   statements: number;
   isFromCache: boolean;
   /** Keys of a DataLoader's batch: told as each is loaded. */
   onBatch(keys: number): void;
 }
+
+/** What became of a request: the code of its first error, if it has any. `CLIENT_GONE`: nobody took the whole answer. */
+export type Outcome = "OK" | "CLIENT_GONE" | ErrorCode;
 
 /** Answers with an error instead of data, as GraphQL over HTTP has it for a request that is no good. */
 export function refuse(response: ServerResponse, call: Call, error: ClientError): void {

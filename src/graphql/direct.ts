@@ -98,7 +98,7 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
  */
 function send(request: IncomingMessage, response: ServerResponse, { body, etag }: Answer, contentType: string): void {
   // Whoever keeps it asks each time; and what one may read is not for all.
-  const headers = ["etag", etag, "cache-control", "private, no-cache", "vary", "accept"];
+  const headers = ["etag", etag, "cache-control", "private, no-cache", "vary", "accept, origin"];
   const known = request.headers["if-none-match"]?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (known?.includes(etag) || known?.includes("*")) response.writeHead(304, headers).end();
   else

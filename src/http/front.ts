@@ -68,8 +68,9 @@ export class Front {
     response.once("close", () => {
       this.#calls.delete(call);
       call.end();
+      if (!response.writableFinished) call.outcome = "CLIENT_GONE";
       // What has no errors to look at: a path that is not there, a method.
-      if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
+      else if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
       metrics.count(call);
       onEnd(call);
     });

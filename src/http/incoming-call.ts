@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import { ClientError, type ErrorCode } from "../errors.ts";
-import type { Call } from "../graphql/call.ts";
+import { ClientError } from "../errors.ts";
+import type { Call, Outcome } from "../graphql/call.ts";
 import type { Caller } from "./access.ts";
 
 /** A client's or a proxy's own id is taken over, so that both logs can be held together. */
@@ -21,7 +21,7 @@ export class IncomingCall implements Call {
   #ended: Error | undefined;
   caller: Caller = NOBODY;
   operation: string | undefined;
-  outcome: "OK" | ErrorCode = "OK";
+  outcome: Outcome = "OK";
   statements = 0;
   isFromCache = false;
 
@@ -61,7 +61,7 @@ export class IncomingCall implements Call {
 
   /** It is over: what still runs for it is cancelled. */
   end(): void {
-    this.#ended = new Error("nobody waits for the answer any more");
+    this.#ended = new ClientError("TIMEOUT", "Nobody waits for the answer any more.");
     clearTimeout(this.#timer);
     this.#abort?.abort(this.#ended);
   }
