@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { Socket } from "node:net";
 import pg from "pg";
 import { codeOf, isConnectionError, messageOf } from "../errors.ts";
@@ -104,19 +105,21 @@ export function createPool(options: PoolOptions): Pool {
     return Math.min(left, options.statementTimeoutMs || LONGEST_MS);
   }
 
-  function query<Row>(text: string, values: readonly unknown[] = [], { signal, ...how }: QueryOptions = {}) {
+  function query<Row>(text: string, values: readonly unknown[] = [], how: QueryOptions = {}): Promise<Row[]> {
+    const { signal } = how;
     if (signal === undefined) return run<Row>(text, values, how);
-    if (signal.aborted) return Promise.reject<Row[]>(signal.reason);
+    if (signal.aborted) return Promise.reject(signal.reason);
     // The statement's own end may come later than that of its caller.
-    return new Promise<Row[]>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const work: Work = { abort: () => {} };
       const abort = () => {
         reject(signal.reason);
         work.abort(signal.reason);
       };
+      setMaxListeners(0, signal); // a request may have many statements: that is no leak
       signal.addEventListener("abort", abort, { once: true });
       const over = () => signal.removeEventListener("abort", abort);
-      run<Row>(text, values, { signal, ...how }, work).then(
+      run<Row>(text, values, how, work).then(
         (rows) => {
           over();
           resolve(rows);
