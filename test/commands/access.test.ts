@@ -1,9 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDatabase, type TestDatabase } from "../harness.ts";
-import { CLI, finished, run, serve, startForTest, testFolder, until } from "./cli.ts";
+import { CLI, finished, hasTerminals, run, serve, startForTest, testFolder, until } from "./cli.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -72,7 +71,6 @@ test("without tokens SIGHUP changes nothing", async () => {
   expect(await server.send("{ __typename }")).toMatchObject({ status: 200 });
 });
 
-const hasTerminals = spawnSync("script", ["--version"]).status === 0;
 test.skipIf(!hasTerminals)("a terminal that is closed ends the server (needs script, of util-linux)", async () => {
   const shell = `exec "${process.execPath}" "${CLI}" serve --port 0`;
   const args = ["--quiet", "--return", "--command", shell, "typescript"];
