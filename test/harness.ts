@@ -94,6 +94,7 @@ export const LIMITS: Limits = { ...readConfig({}, {}).limits, concurrent: 0, rat
 export const NO_CALL: Call = {
   requestId: "test",
   token: null,
+  headers: [],
   mayWrite: true,
   deadline: Number.POSITIVE_INFINITY,
   signal: new AbortController().signal,

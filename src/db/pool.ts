@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { Socket } from "node:net";
 import pg from "pg";
 import { codeOf, isConnectionError, messageOf } from "../errors.ts";
@@ -9,7 +8,7 @@ import { createPlaces, type Work } from "./places.ts";
 import { PooledClient } from "./pooled-client.ts";
 import { createPulse, type PulseTimes } from "./pulse.ts";
 
-export { type Db, openClient, openSession, type Session } from "./client.ts";
+export { type Db, openClient, openSession, type Session, type Signal } from "./client.ts";
 
 interface PoolStats {
   /** Connections, also those that are being opened. */
@@ -116,8 +115,7 @@ export function createPool(options: PoolOptions): Pool {
         reject(signal.reason);
         work.abort(signal.reason);
       };
-      setMaxListeners(0, signal); // a request may have many statements: that is no leak
-      signal.addEventListener("abort", abort, { once: true });
+      signal.addEventListener("abort", abort);
       const over = () => signal.removeEventListener("abort", abort);
       run<Row>(text, values, how, work).then(
         (rows) => {
