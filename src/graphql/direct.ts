@@ -7,7 +7,7 @@ import type { Answer, AnswerCache } from "./answer-cache.ts";
 import type { Call } from "./call.ts";
 import { CompiledQueries } from "./compiled-queries.ts";
 import { answerType, parseOperation } from "./http-request.ts";
-import { checkVariables, type QueryLimits } from "./limits.ts";
+import type { QueryLimits } from "./limits.ts";
 import { schema } from "./schema.ts";
 
 export interface DirectOptions {
@@ -31,7 +31,7 @@ export interface Asked {
 /**
  * Answers queries that are all right, which nearly all are, at a tenth of the cost of Yoga's way: from the cache, or by the
  * compiled executor. What is left to Yoga is everything else, and every mistake, so that one place explains them: resolves
- * then to the database that Yoga is to ask. Rejects with ClientError where the variables are too large.
+ * then to the database that Yoga is to ask.
  */
 export function createDirect({ cache, limits, onDefect }: DirectOptions) {
   const queries = new CompiledQueries(schema, limits);
@@ -51,9 +51,9 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
     }
 
     const operation = parseOperation(request, text);
-    // UTF-8 has at most three bytes for one unit of a string.
-    if (text.length * 3 > limits.variablesBytes) checkVariables(limits, operation?.variables);
-    const query = type && operation && queries.get(operation.query, operation.operationName);
+    // Whether the variables are too many bytes is for Yoga to find; UTF-8 has at most three for one unit of a string.
+    const isShort = text.length * 3 <= limits.variablesBytes;
+    const query = isShort && type && operation && queries.get(operation.query, operation.operationName);
     if (!query) return db;
     call.operation = query.name;
     const before = cache.snapshot();

@@ -210,6 +210,12 @@ test("a body and its variables are refused by their size in bytes, before any SQ
     status: 413,
     error: { message: expect.stringContaining("1001 bytes"), extensions: { code: "QUERY_TOO_EXPENSIVE" } },
   });
+  const twice = await fetch(`${server.url}?x=1`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: body("é".repeat(494)),
+  });
+  expect(twice.status).toBe(413);
   const url = new URL(server.url);
   url.searchParams.set("query", query);
   url.searchParams.set("variables", JSON.stringify({ search: "x".repeat(1_000) }));
