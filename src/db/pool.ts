@@ -8,7 +8,7 @@ import { createPlaces, type Work } from "./places.ts";
 import { PooledClient } from "./pooled-client.ts";
 import { createPulse, type PulseTimes } from "./pulse.ts";
 
-export { type Db, openClient, openSession, type Session } from "./client.ts";
+export { type Db, openClient, openSession, type Session, type Signal } from "./client.ts";
 
 interface PoolStats {
   /** Connections, also those that are being opened. */
@@ -104,19 +104,20 @@ export function createPool(options: PoolOptions): Pool {
     return Math.min(left, options.statementTimeoutMs || LONGEST_MS);
   }
 
-  function query<Row>(text: string, values: readonly unknown[] = [], { signal, ...how }: QueryOptions = {}) {
+  function query<Row>(text: string, values: readonly unknown[] = [], how: QueryOptions = {}): Promise<Row[]> {
+    const { signal } = how;
     if (signal === undefined) return run<Row>(text, values, how);
-    if (signal.aborted) return Promise.reject<Row[]>(signal.reason);
+    if (signal.aborted) return Promise.reject(signal.reason);
     // The statement's own end may come later than that of its caller.
-    return new Promise<Row[]>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const work: Work = { abort: () => {} };
       const abort = () => {
         reject(signal.reason);
         work.abort(signal.reason);
       };
-      signal.addEventListener("abort", abort, { once: true });
+      signal.addEventListener("abort", abort);
       const over = () => signal.removeEventListener("abort", abort);
-      run<Row>(text, values, { signal, ...how }, work).then(
+      run<Row>(text, values, how, work).then(
         (rows) => {
           over();
           resolve(rows);

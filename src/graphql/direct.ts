@@ -7,7 +7,7 @@ import type { Answer, AnswerCache } from "./answer-cache.ts";
 import type { Call } from "./call.ts";
 import { CompiledQueries } from "./compiled-queries.ts";
 import { answerType, parseOperation } from "./http-request.ts";
-import { checkVariables, type QueryLimits } from "./limits.ts";
+import type { QueryLimits } from "./limits.ts";
 import { schema } from "./schema.ts";
 
 export interface DirectOptions {
@@ -31,7 +31,7 @@ export interface Asked {
 /**
  * Answers queries that are all right, which nearly all are, at a tenth of the cost of Yoga's way: from the cache, or by the
  * compiled executor. What is left to Yoga is everything else, and every mistake, so that one place explains them: resolves
- * then to the database that Yoga is to ask. Rejects with ClientError where the variables are too large.
+ * then to the database that Yoga is to ask.
  */
 export function createDirect({ cache, limits, onDefect }: DirectOptions) {
   const queries = new CompiledQueries(schema, limits);
@@ -46,14 +46,14 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
     if (kept) {
       call.operation = kept.operation;
       call.isFromCache = true;
-      send(request, response, kept, contentType);
+      send(request, response, call, kept, contentType);
       return undefined;
     }
 
     const operation = parseOperation(request, text);
-    // UTF-8 has at most three bytes for one unit of a string.
-    if (text.length * 3 > limits.variablesBytes) checkVariables(limits, operation?.variables);
-    const query = type && operation && queries.get(operation.query, operation.operationName);
+    // Whether the variables are too many bytes is for Yoga to find; UTF-8 has at most three for one unit of a string.
+    const isShort = text.length * 3 <= limits.variablesBytes;
+    const query = isShort && type && operation && queries.get(operation.query, operation.operationName);
     if (!query) return db;
     call.operation = query.name;
     const before = cache.snapshot();
@@ -74,11 +74,8 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
     if (noStore) {
       // The texts themselves, and not their bytes: Node writes them together with the headers, at once.
       const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
-      response.writeHead(200, {
-        "content-type": contentType,
-        "cache-control": "no-store",
-        "content-length": length,
-      });
+      const headers = ["content-type", contentType, "cache-control", "no-store", "content-length", String(length)];
+      response.writeHead(200, [...call.headers, ...headers]);
       for (const part of parts) response.write(part);
       response.end();
       return undefined;
@@ -87,7 +84,7 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
     const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
     const answer = { body, etag, operation: query.name };
     cache.set(key, answer, tables, before);
-    send(request, response, answer, contentType);
+    send(request, response, call, answer, contentType);
     return undefined;
   };
 }
@@ -96,9 +93,15 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
  * With its tag, by which a client asks whether it still holds. That is answered with 304 for a POST too, where RFC 9110
  * (13.1.2) has 412: that is for changes, and these are none.
  */
-function send(request: IncomingMessage, response: ServerResponse, { body, etag }: Answer, contentType: string): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  call: Call,
+  { body, etag }: Answer,
+  contentType: string,
+): void {
   // Whoever keeps it asks each time; and what one may read is not for all.
-  const headers = ["etag", etag, "cache-control", "private, no-cache", "vary", "accept"];
+  const headers = [...call.headers, "etag", etag, "cache-control", "private, no-cache", "vary", "accept, origin"];
   const known = request.headers["if-none-match"]?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (known?.includes(etag) || known?.includes("*")) response.writeHead(304, headers).end();
   else

@@ -3,7 +3,7 @@ import type { Db } from "../db/pool.ts";
 import { TABLES } from "../domain/tables.ts";
 import { ClientError, type ErrorCode } from "../errors.ts";
 import { AnswerCache } from "./answer-cache.ts";
-import { type Call, refuse } from "./call.ts";
+import { type Call, refuse, setHeaders } from "./call.ts";
 import { createDirect, type DirectOptions } from "./direct.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { textSentTo } from "./http-request.ts";
@@ -45,6 +45,7 @@ export function createHandler(options: HandlerOptions): Handler {
 
   const answer = async (request: IncomingMessage, response: ServerResponse, call: Call): Promise<void> => {
     if (request.url === "/") {
+      setHeaders(response, call);
       response.writeHead(302, { location: ENDPOINT }).end();
       return;
     }
@@ -53,6 +54,7 @@ export function createHandler(options: HandlerOptions): Handler {
     const db = text ? await direct({ request, response, call, text, db: dbOf(call) }) : dbOf(call);
     if (!db) return;
     refuseMistakes(request);
+    setHeaders(response, call);
     await (await yoga())(request, response, { db, call });
   };
   const dbOf = (call: Call): Db => ({

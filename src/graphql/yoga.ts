@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 import { checkCost } from "./cost.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { graphiqlTabs, keepToThisHost } from "./graphiql.ts";
-import { fragmentsOf, parseWithin, type QueryLimits } from "./limits.ts";
+import { checkVariables, fragmentsOf, parseWithin, type QueryLimits } from "./limits.ts";
 import { createMaskError, type LogInternalError } from "./mask-error.ts";
 import { schema } from "./schema.ts";
 
@@ -57,7 +57,10 @@ function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskErro
       return new ClientError("FORBIDDEN", "The token may only read: use one of the role `write`.", 403);
     }
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
-    return coerced && caught(() => checkCost(schema, operation, fragmentsOf(document), limits, coerced));
+    return caught(() => {
+      checkVariables(limits, variableValues);
+      if (coerced) checkCost(schema, operation, fragmentsOf(document), limits, coerced);
+    });
   };
   return {
     onParse: ({ setParseFn }) => setParseFn((source: string | Source) => parseWithin(limits, textOf(source))),

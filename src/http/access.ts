@@ -22,6 +22,8 @@ export class Access {
   readonly #tokens: TokenStore;
   readonly #origins: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
+  /** The last name of this server that was found to be no stranger's. */
+  #knownHost = "";
 
   constructor({ tokens, origins }: AccessOptions) {
     this.#tokens = tokens;
@@ -48,11 +50,13 @@ export class Access {
       throw forbidden("Pages of this origin may not ask: list it in STAGE1_ORIGINS, if they should.");
     }
     // A stranger's page may have its own name lead to this address (DNS rebinding), but not to this name or number.
-    if (!this.#tokens.required && !isNumberOrLocal(host) && !this.#hosts.has(host)) {
+    if (this.#tokens.required || host === this.#knownHost) return;
+    if (!isNumberOrLocal(host) && !this.#hosts.has(host)) {
       throw forbidden(
         "Without tokens the server answers to its address, `localhost` and names without a dot: list `http://` and this name in STAGE1_ORIGINS, or use tokens.",
       );
     }
+    this.#knownHost = host;
   }
 
   /** Who asks. Throws ClientError: UNAUTHENTICATED. */

@@ -1,12 +1,11 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { ClientError } from "../errors.ts";
-import { refuse } from "../graphql/call.ts";
+import { refuse, setHeaders } from "../graphql/call.ts";
 import type { Handler } from "../graphql/handler.ts";
 import type { Access } from "./access.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import type { Metrics } from "./metrics.ts";
-import { probe, type Readiness } from "./probes.ts";
+import { answerProbe, probeIn, type Readiness } from "./probes.ts";
 import type { Quotas } from "./quotas.ts";
 import { SIGN_IN } from "./sign-in.ts";
 
@@ -55,23 +54,25 @@ export class Front {
   }
 
   readonly listener: RequestListener = (request, response) => {
-    const { access, metrics, deadlineMs, onEnd } = this.#options;
+    const { access, quotas, metrics, deadlineMs, onEnd } = this.#options;
     const call = new IncomingCall(response, request.headers["x-request-id"], deadlineMs, metrics.batch);
-    response.setHeader("x-request-id", call.requestId);
-    response.setHeader("x-content-type-options", "nosniff");
-    const probing = probe({ access, metrics, readiness: () => this.#readiness?.() }, request, response);
-    if (probing) {
-      probing.catch((error: unknown) => this.#refuse(request, response, call, error));
+    const probe = probeIn(request);
+    if (probe) {
+      setHeaders(response, call);
+      answerProbe(probe, { access, metrics, readiness: this.#readiness }, request, response).catch((error: unknown) =>
+        this.#refuse(request, response, call, error),
+      );
       return;
     }
     this.#calls.add(call);
     response.once("close", () => {
       this.#calls.delete(call);
       call.end();
-      // Not `writableFinished`, which is true of what was thrown away with the connection.
-      if (call.outcome === "OK" && (!response.writableEnded || request.socket.errored)) call.outcome = "UNFINISHED";
+      if (call.isCounted) quotas.leave(call.token);
+      // What was thrown away with the connection counts as finished too.
+      if (!response.writableFinished || request.socket.errored) call.outcome = "CLIENT_GONE";
       // What has no errors to look at: a path that is not there, a method.
-      if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
+      else if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
       metrics.count(call);
       onEnd(call);
     });
@@ -88,21 +89,20 @@ export class Front {
     if (origin) allow(origin, response);
     access.refuseTricks(request);
     if (origin && request.method === "OPTIONS") {
+      setHeaders(response, call);
       response.writeHead(204).end();
       return;
     }
     call.caller = access.callerOf(request);
-    const { token } = call;
-    quotas.enter(token, call.began);
-    response.once("close", () => quotas.leave(token));
+    quotas.enter(call.token, call.began);
+    call.isCounted = true;
     this.#handler(request, response, call);
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, call: IncomingCall, error: unknown): void {
     if (!(error instanceof ClientError)) {
-      const id = randomUUID();
-      this.#options.logInternalError(error, id);
-      const message = `The server failed to answer. The log has the cause under the id ${id}.`;
+      this.#options.logInternalError(error, call.requestId);
+      const message = `The server failed to answer. The log has the cause under the id ${call.requestId}.`;
       refuse(response, call, new ClientError("INTERNAL_SERVER_ERROR", message, 500));
       return;
     }
@@ -111,6 +111,7 @@ export class Front {
       response.setHeader("www-authenticate", 'Bearer realm="stage1-lineage"'); // RFC 6750, 3
       if (request.method === "GET" && request.headers.accept?.includes("text/html")) {
         call.outcome = error.code;
+        setHeaders(response, call);
         response.writeHead(401, SIGN_IN.headers).end(SIGN_IN.page);
         return;
       }

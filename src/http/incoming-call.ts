@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { ClientError } from "../errors.ts";
-import type { Call } from "../graphql/call.ts";
+import type { Call, Outcome } from "../graphql/call.ts";
 import type { Caller } from "./access.ts";
+import { Ending } from "./ending.ts";
 
 /** A client's or a proxy's own id is taken over, so that both logs can be held together. */
 const ID = /^[\w.:-]{1,64}$/;
@@ -10,18 +11,21 @@ const ID = /^[\w.:-]{1,64}$/;
 /** A request from its first byte to the last of its answer. */
 export class IncomingCall implements Call {
   readonly requestId: string;
+  readonly headers: readonly string[];
   readonly began = performance.now();
   readonly deadline: number;
   readonly onBatch: (keys: number) => void;
   readonly #response: ServerResponse;
   readonly #deadlineMs: number;
-  /** Made when a statement asks for it: an answer from memory takes less time than that. */
-  #abort: AbortController | undefined;
+  /** Made when a statement asks for it: an answer from memory has none. */
+  #ending: Ending | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #ended: Error | undefined;
+  #isOver = false;
   caller: Caller = NOBODY;
+  /** Whether it stands in its token's account of requests under way. */
+  isCounted = false;
   operation: string | undefined;
-  outcome: Call["outcome"] = "OK";
+  outcome: Outcome = "OK";
   statements = 0;
   isFromCache = false;
 
@@ -32,6 +36,7 @@ export class IncomingCall implements Call {
     onBatch: (keys: number) => void,
   ) {
     this.requestId = typeof id === "string" && ID.test(id) ? id : randomUUID();
+    this.headers = ["x-request-id", this.requestId, "x-content-type-options", "nosniff"];
     this.deadline = this.began + deadlineMs;
     this.onBatch = onBatch;
     this.#response = response;
@@ -46,34 +51,41 @@ export class IncomingCall implements Call {
     return this.caller.role !== "read";
   }
 
-  get signal(): AbortSignal {
-    if (this.#abort) return this.#abort.signal;
-    const abort = new AbortController();
-    this.#abort = abort;
-    if (this.#ended) abort.abort(this.#ended);
-    else {
-      const late = () =>
-        new ClientError("TIMEOUT", `The answer took more than ${this.#deadlineMs / 1000} s: ask for less at once.`);
-      this.#timer = setTimeout(() => abort.abort(late()), this.deadline - performance.now()).unref();
-    }
-    return abort.signal;
+  get signal(): Ending {
+    if (this.#ending) return this.#ending;
+    const ending = new Ending();
+    this.#ending = ending;
+    if (this.#isOver) ending.abort(gone);
+    else
+      this.#timer = setTimeout(
+        () => ending.abort(() => late(this.#deadlineMs)),
+        this.deadline - performance.now(),
+      ).unref();
+    return ending;
   }
 
   /** It is over: what still runs for it is cancelled. */
   end(): void {
-    // Nothing that is wrong here, and of no interest to the log.
-    this.#ended = new ClientError("TIMEOUT", "Nobody waits for the answer any more.");
+    this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#abort?.abort(this.#ended);
+    this.#ending?.abort(gone);
   }
 
   /** Closes the connection, in the middle of an answer if need be. */
   cut(): void {
-    if (this.outcome === "OK") this.outcome = "UNFINISHED";
     // Not only destroy(): what the system has taken over would still be sent, and take its memory until the client takes it.
     this.#response.socket?.resetAndDestroy();
-    this.#response.destroy();
+    this.#response.destroy(new Error("cut off"));
   }
 }
 
 const NOBODY: Caller = { token: null, role: "read" };
+
+function late(deadlineMs: number): ClientError {
+  return new ClientError("TIMEOUT", `The answer took more than ${deadlineMs / 1000} s: ask for less at once.`);
+}
+
+/** Told to nobody. */
+function gone(): ClientError {
+  return new ClientError("TIMEOUT", "Nobody waits for the answer any more.");
+}

@@ -16,7 +16,7 @@ export class Metrics {
   readonly #operations = new Set<string>();
   readonly #requests = new Counter({
     name: "stage1_requests_total",
-    help: "Requests by the name of their operation and their outcome: OK, the code of the first error, or UNFINISHED.",
+    help: "Requests by the name of their operation and their outcome: OK, the code of the first error, or CLIENT_GONE.",
     labelNames: ["operation", "outcome"] as const,
     registers: [this.#registry],
   });

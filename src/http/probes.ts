@@ -14,23 +14,19 @@ export interface ProbeOptions {
   readonly access: Access;
   readonly metrics: Metrics;
   /** undefined while the server starts and stops. */
-  readiness(): Promise<Readiness> | undefined;
+  readonly readiness: (() => Promise<Readiness>) | undefined;
 }
 
 const PATHS = ["/livez", "/readyz", "/metrics"] as const;
 type Path = (typeof PATHS)[number];
 
-/** The answer for whoever watches over the server, where that is asked; otherwise undefined. Rejects with ClientError. */
-export function probe(
-  options: ProbeOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> | undefined {
-  const path = PATHS.find((candidate) => candidate === request.url?.split("?", 1)[0]);
-  return path && answer(path, options, request, response);
+/** Which of the paths for whoever watches over the server this is. */
+export function probeIn({ url = "" }: IncomingMessage): Path | undefined {
+  return PATHS.find((path) => url.startsWith(path) && (url.length === path.length || url[path.length] === "?"));
 }
 
-async function answer(
+/** Rejects with ClientError. */
+export async function answerProbe(
   path: Path,
   { access, metrics, readiness }: ProbeOptions,
   request: IncomingMessage,
@@ -44,7 +40,7 @@ async function answer(
   if (path === "/livez") {
     json(response, 200, { status: "alive" });
   } else if (path === "/readyz") {
-    const { ready, details } = (await readiness()) ?? { ready: false, details: {} };
+    const { ready, details } = (await readiness?.()) ?? { ready: false, details: {} };
     const shown = isOperator(access, request) ? details : {};
     json(response, ready ? 200 : 503, { status: ready ? "ready" : "not ready", ...shown });
   } else {

@@ -1,9 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDatabase, type TestDatabase } from "../harness.ts";
 import { allRows, catalogue } from "../sql/catalogue.ts";
 import { fixture } from "../sql/fixture.ts";
-import { CLI, finished, run, startForTest, testFolder } from "./cli.ts";
+import { CLI, finished, hasTerminals, run, startForTest, testFolder } from "./cli.ts";
 
 let database: TestDatabase;
 let untouched: unknown[];
@@ -66,13 +65,10 @@ test("a dry run never asks, tells what each step means for rows, and fails where
   expect(await state()).toEqual(untouched);
 });
 
-const SCRIPT = "script";
-const hasTerminals = spawnSync(SCRIPT, ["--version"]).stdout?.toString().includes("util-linux") ?? false;
-
 /** `migrate` on a terminal of its own, with a line typed into it. */
 async function typed(line: string) {
   const migrate = `'${process.execPath}' '${CLI}' migrate`;
-  const shell = `printf '%s\\n' '${line}' | ${SCRIPT} --quiet --return --command "${migrate}" /dev/null`;
+  const shell = `printf '%s\\n' '${line}' | script --quiet --return --command "${migrate}" /dev/null`;
   return finished(startForTest("sh", ["-c", shell], { env: env(), cwd: await testFolder() }));
 }
 

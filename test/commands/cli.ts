@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -137,6 +138,9 @@ export async function processesIn(folder: string): Promise<number[]> {
   const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => "")));
   return pids.filter((_, i) => folders[i]?.startsWith(folder));
 }
+
+/** Whether `script` can give a command a terminal, as that of util-linux does. */
+export const hasTerminals = spawnSync("script", ["--version"]).stdout?.toString().includes("util-linux") ?? false;
 
 /** Polls for a condition. Rejects after 20 s. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

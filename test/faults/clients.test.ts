@@ -202,7 +202,7 @@ describe.concurrent("a server that gives its clients little time", () => {
     const query = JSON.stringify({ query: LARGE });
     const gone = await readSlowly(server.url, requestText(query, { "x-request-id": "gone" }));
     gone.leave();
-    await server.waitFor(/"requestId":"gone".*"outcome":"UNFINISHED"/);
+    await server.waitFor(/"requestId":"gone".*"outcome":"CLIENT_GONE"/);
     const slow = await Promise.all(
       SLOW.map((id) => readSlowly(server.url, requestText(query, { "x-request-id": id }))),
     );
@@ -211,7 +211,7 @@ describe.concurrent("a server that gives its clients little time", () => {
       expect(length).toBeGreaterThan(LARGE_BYTES);
     }
     expect(await serves()).toBe(true);
-    for (const id of SLOW) await server.waitFor(new RegExp(`"requestId":"${id}".*"outcome":"UNFINISHED"`));
+    for (const id of SLOW) await server.waitFor(new RegExp(`"requestId":"${id}".*"outcome":"CLIENT_GONE"`));
     // Only now, since who reads on is sent all of it.
     for (const { rest } of slow) expect(await rest()).toBeLessThan(IN_BUFFERS);
   });
