@@ -75,7 +75,8 @@ export class IncomingCall implements Call {
   cut(): void {
     // Not only destroy(): what the system has taken over would still be sent, and take its memory until the client takes it.
     this.#response.socket?.resetAndDestroy();
-    this.#response.destroy(new Error("cut off"));
+    this.#response.destroy();
+    this.outcome = "CLIENT_GONE"; // what was thrown away counts as sent
   }
 }
 
