@@ -158,12 +158,18 @@ describe.concurrent("the embedded database", () => {
     await removeFolder(folder);
   });
 
-  test.sequential("that is killed is started again, with what was acknowledged", async () => {
+  test.sequential.each([
+    ["killed", "SIGKILL"],
+    ["told to stop, and waits for its clients", "SIGTERM"],
+  ] as const)("that is %s is started again", async (_, signal) => {
     const from = performance.now();
-    process.kill(await postmasterOf(folder), "SIGKILL");
+    process.kill(await postmasterOf(folder), signal);
     await seenAway(load);
     await load.served();
     expect(performance.now() - from).toBeLessThan(RECOVERY_MS);
+  });
+
+  test.sequential("has what was acknowledged through all of that, and nobody was told anything else", async () => {
     await load.stop();
     expectSound(server, load);
     await expectNothingLost(await urlOf(folder), load);
