@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type * as GraphiQL from "@graphql-yoga/render-graphiql";
 import { type ExecutionArgs, execute, getOperationAST, getVariableValues, type Source } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
-import { ClientError, ERROR_CODES } from "../errors.ts";
+import { ClientError, ERROR_CODES, type ErrorCode } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { checkCost } from "./cost.ts";
 import { ENDPOINT } from "./endpoint.ts";
@@ -40,7 +40,14 @@ export function createGraphQL({
     multipart: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
-    plugins: [graphqlJs(maskError), within(limits, maskError), afterMutation(onWritten), noteOutcome, keepToThisHost],
+    plugins: [
+      graphqlJs(maskError),
+      within(limits, maskError),
+      afterMutation(onWritten),
+      noteOutcome,
+      unacceptable,
+      keepToThisHost,
+    ],
     renderGraphiQL: (options) =>
       (require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}),
     graphiql: { title: "stage1-lineage", defaultTabs: [...graphiqlTabs] },
@@ -87,6 +94,18 @@ const noteOutcome: Plugin<object, Context> = {
     const [error] = (result && "errors" in result && result.errors) || [];
     const code = ERROR_CODES.find((known) => known === error?.extensions?.["code"]);
     context.call.outcome = code ?? (error ? "BAD_USER_INPUT" : "OK");
+  },
+};
+
+/** Yoga says it without a body, and in a header that grows with the square of how many types were asked for. */
+const unacceptable: Plugin<object, Context> = {
+  onResponse({ response, setResponse, fetchAPI, serverContext }) {
+    if (response.status !== 406) return;
+    const code = "BAD_USER_INPUT" satisfies ErrorCode;
+    serverContext.call.outcome = code;
+    const message = "Nothing that the Accept header names can be sent: let it name `application/json`.";
+    const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+    setResponse(new fetchAPI.Response(body, { status: 406, headers: { "content-type": "application/json" } }));
   },
 };
 

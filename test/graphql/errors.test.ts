@@ -140,12 +140,19 @@ test("a statement that runs into the pool's limit is cancelled", async () => {
   await pool.end();
 });
 
+const MANY = { accept: "a/b,".repeat(1000) };
+
 test("what Yoga would stumble over, or a web page of another origin could send, is refused before it", async () => {
   const refused: [string, RequestInit & { path?: string }, number][] = [
     ["a form", { method: "POST", body: new URLSearchParams({ query: "{ __typename }" }) }, 415],
     ["plain text", { method: "POST", body: '{"query":"{ __typename }"}' }, 415],
     ["variables that are no JSON", { path: "?query={__typename}&variables={bad" }, 400],
     ["extensions that are no JSON", { path: "?query={__typename}&extensions=bad" }, 400],
+    [
+      "types that nobody sends, so many that a header of them all is too long",
+      { path: "?query=x", headers: MANY },
+      406,
+    ],
   ];
   for (const [what, { path = "", ...init }, status] of refused) {
     const response = await fetch(server.url + path, init);
@@ -171,6 +178,12 @@ test("what Yoga would stumble over, or a web page of another origin could send, 
     expect(answer, `${target} of ${host}`).toMatch(new RegExp(`^HTTP/1\\.1 ${status}`));
     expect(answer).not.toMatch(/node_modules|at /);
   }
+  const shouted = {
+    method: "POST",
+    headers: { "content-type": "Application/JSON" },
+    body: '{"query":"{__schema{__typename}}"}',
+  };
+  expect(await (await fetch(server.url, shouted)).json()).toMatchObject({ data: {} });
   const deep = `{ datasets(filter: { search: ${"[".repeat(20_000)}${"]".repeat(20_000)} }) { totalCount } }`;
   expect((await server.send(deep)).errors?.[0]?.extensions.code).toBe("QUERY_TOO_EXPENSIVE");
   expect(server.internalErrors).toEqual([]);
