@@ -68,7 +68,7 @@ export interface Answer<Data> {
 }
 
 /** A statement that PostgreSQL, or the way to it, refused. */
-export interface FailedStatement {
+interface FailedStatement {
   /** SQLSTATE; undefined where it is not PostgreSQL's. */
   readonly code: string | undefined;
   readonly message: string;
