@@ -162,7 +162,7 @@ export class OddValues {
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const [scope, ...position] = JSON.parse(bytes.toString()) as string[];
     const at = random.int(position.length);
-    switch (random.int(12)) {
+    switch (random.int(14)) {
       case 0:
         bytes[random.int(bytes.length)] = (bytes[random.int(bytes.length)] ?? 0) ^ (1 << random.int(8));
         return bytes.toString("base64url");
@@ -186,9 +186,17 @@ export class OddValues {
         return encode([scope, ...position.with(at, this.text())]);
       case 10:
         return encode([scope, ...position.with(at, random.pick(POSITIONS) as string)]);
-      default:
+      case 11:
         return this.someCursor();
+      default:
+        return encode([scope, ...position.with(at, this.#nearly(position[at] ?? ""))]);
     }
+  }
+
+  /** With another character somewhere. */
+  #nearly(text: string): string {
+    const at = this.#random.int(text.length + 1);
+    return text.slice(0, at) + this.#random.pick([..."0139-: .+aT", ""]) + text.slice(at + 1);
   }
 
   someCursor(): string {

@@ -3,6 +3,7 @@ import { type GraphQLSchema, getIntrospectionQuery, parse, print, visit } from "
 import { createRandom, type Random } from "../graphql/random/random.ts";
 import type { Json, JsonObject, Pool } from "../graphql/random/values.ts";
 import { randomQuery } from "../graphql/random-query.ts";
+import { damagedPage } from "./damaged-pages.ts";
 import { OddValues } from "./odd-values.ts";
 import { Shapes } from "./shapes.ts";
 import { Upserts } from "./upsert.ts";
@@ -40,8 +41,9 @@ class Requests {
 
   request(): WireRequest {
     const kind = this.#random.int(100);
-    if (kind < 36) return this.#sent("a query", this.#query());
-    if (kind < 56) return this.#sent("a query with odd values", this.#withOddValues(this.#query()));
+    if (kind < 32) return this.#sent("a query", this.#query());
+    if (kind < 50) return this.#sent("a query with odd values", this.#withOddValues(this.#query()));
+    if (kind < 60) return this.#sent("a page", damagedPage(this.#schema, this.#random, this.#pool, this.#odd));
     if (kind < 75) return this.#sent("a mutation", this.#mutation());
     if (kind < 79) return this.#sent("a mutation with odd values", this.#withOddValues(this.#mutation()));
     if (kind < 85) return this.#sent("a text that is damaged", this.#damagedText(this.#query()));
