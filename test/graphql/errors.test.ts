@@ -62,6 +62,23 @@ test.for([
   expect(server.internalErrors).toEqual([]);
 });
 
+test("a cursor that names no list is BAD_CURSOR before the database is asked, also of a list below a row", async () => {
+  const list = "datasets(first: 1) { nodes { runs { edges { cursor } } } }";
+  const { datasets } = await server.data<{ datasets: { nodes: { runs: { edges: { cursor: string }[] } }[] } }>(
+    `{ ${list} }`,
+  );
+  const cursor = datasets.nodes[0]?.runs.edges[0]?.cursor ?? "";
+  const [, ...position] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as string[];
+  for (const scope of ["\0", "", "x".repeat(13)]) {
+    const madeUp = Buffer.from(JSON.stringify([scope, ...position])).toString("base64url");
+    const { errors } = await server.send(
+      `{ datasets(first: 1) { nodes { runs(after: "${madeUp}") { totalCount } } } }`,
+    );
+    expect(errors?.map((error) => error.extensions.code)).toEqual(["BAD_CURSOR"]);
+  }
+  expect(server.failedStatements).toEqual([]);
+});
+
 test("a body that is no GraphQL request is refused with a code, and the server goes on", async () => {
   for (const body of [
     "",
