@@ -79,28 +79,29 @@ export class Upserts {
 
   #input(): Record<string, Json> {
     const { chance, shuffled, pick, int } = this.#random;
-    const wrong = chance(0.6);
-    const make: Record<string, () => Json> = {
+    const make: Record<string, (wrong: boolean) => Json> = {
       datasetId: () => this.#id(),
-      datasetSlug: () => this.#name(wrong, this.#pool.values["datasetSlug"]),
-      ohlcvMeasurement: () => this.#name(wrong, this.#pool.values["name"]),
-      indicatorMeasurement: () => this.#name(wrong, this.#pool.values["name"]),
-      symbol: () => this.#text(wrong),
-      granularity: () => this.#text(wrong),
-      source: () => this.#text(wrong),
-      ohlcvRowCount: () => this.#count(wrong),
-      indicatorRowCount: () => this.#count(wrong),
-      ohlcvFirstTs: () => this.#instant(wrong),
-      ohlcvLastTs: () => this.#instant(wrong),
-      indicatorFirstTs: () => this.#instant(wrong),
-      indicatorLastTs: () => this.#instant(wrong),
-      metadata: () => this.#metadata(wrong),
+      datasetSlug: (wrong) => this.#name(wrong, this.#pool.values["datasetSlug"]),
+      ohlcvMeasurement: (wrong) => this.#name(wrong, this.#pool.values["name"]),
+      indicatorMeasurement: (wrong) => this.#name(wrong, this.#pool.values["name"]),
+      symbol: (wrong) => this.#text(wrong),
+      granularity: (wrong) => this.#text(wrong),
+      source: (wrong) => this.#text(wrong),
+      ohlcvRowCount: (wrong) => this.#count(wrong),
+      indicatorRowCount: (wrong) => this.#count(wrong),
+      ohlcvFirstTs: (wrong) => this.#instant(wrong),
+      ohlcvLastTs: (wrong) => this.#instant(wrong),
+      indicatorFirstTs: (wrong) => this.#instant(wrong),
+      indicatorLastTs: (wrong) => this.#instant(wrong),
+      metadata: (wrong) => this.#metadata(wrong),
     };
     const given = shuffled(Object.keys(make)).filter((name) => this.#type(name)?.endsWith("!") || chance(0.4));
+    // One fault or two: with more of them, the first would hide the others.
+    const faulty = chance(0.6) ? shuffled(given).slice(0, 1 + int(2)) : [];
     const input: Record<string, Json> = Object.fromEntries(
-      given.map((name) => [name, chance(0.05) ? null : make[name]?.()]),
+      given.map((name) => [name, chance(0.02) ? null : make[name]?.(faulty.includes(name))]),
     );
-    if (!wrong || chance(0.8)) return input;
+    if (faulty.length === 0 || chance(0.8)) return input;
     // Not of the right type, not there, or there and unknown.
     const name = pick(given);
     if (int(3) === 0) delete input[name];
@@ -117,35 +118,36 @@ export class Upserts {
 
   #name(wrong: boolean, known: readonly string[] = []): Json {
     const { chance, int, pick } = this.#random;
-    if (wrong && chance(0.12)) return chance(0.7) ? pick(BAD_NAMES) : this.#odd.text();
+    if (wrong && chance(0.8)) return chance(0.7) ? pick(BAD_NAMES) : this.#odd.text();
     if (chance(0.1)) return pick(known);
     return chance(0.3) ? pick(NAMES) : `fuzz_${int(DATASETS)}`;
   }
 
   #text(wrong: boolean): Json {
     const { chance, pick } = this.#random;
-    if (wrong && chance(0.3)) return chance(0.4) ? pick(["a\0b", "\ud800", "x\udfff"]) : this.#odd.text();
+    if (wrong && chance(0.8)) return chance(0.4) ? pick(["a\0b", "\ud800", "x\udfff"]) : this.#odd.text();
     return pick(["BTCUSDT", "4h", "", null, "é😀", " "]);
   }
 
   #count(wrong: boolean): Json {
     const { chance, int } = this.#random;
-    return wrong && chance(0.3) ? this.#odd.number() : chance(0.1) ? null : int(1000);
+    return wrong && chance(0.8) ? (chance(0.4) ? -1 - int(5) : this.#odd.number()) : chance(0.1) ? null : int(1000);
   }
 
   #instant(wrong: boolean): Json {
     const { chance, pick } = this.#random;
-    return wrong && chance(0.15) ? this.#odd.text() : chance(0.1) ? null : pick(INSTANTS);
+    return wrong && chance(0.4) ? this.#odd.text() : chance(0.1) ? null : pick(INSTANTS);
   }
 
   #metadata(wrong: boolean): Json {
     const { chance, pick, int } = this.#random;
-    if (!wrong || chance(0.4)) return pick([{}, null, { a: 1 }, { a: { b: [1, "x", null, 1e308] } }, { "": 0 }]);
+    if (!wrong || chance(0.1)) return pick([{}, null, { a: 1 }, { a: { b: [1, "x", null, 1e308] } }, { "": 0 }]);
     return pick<() => Json>([
       () => this.#odd.any(),
       () => ({ [this.#odd.text()]: this.#odd.any() }),
       () => ({ text: this.#odd.text(), number: this.#odd.number() }),
       () => nested(98 + int(6)),
+      () => pick<Json>([{ a: "\0" }, { "\ud800": 1 }, nested(150, "\udfff")]),
       () => nested(1000 + int(1000)),
       () => nested(50, this.#odd.text()),
       () => Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`k${i}`, i])),
