@@ -10,7 +10,7 @@ const UUID = "00000000-0000-0000-0000-000000000000";
 
 /** Requests that servers have stumbled over: of each limit both sides, and of each part of HTTP what is no such part. */
 export function nastyRequests(): WireRequest[] {
-  return [...bodies(), ...largeQueries(), ...oddValues(), ...members(), ...oddHttp()];
+  return [...bodies(), ...largeQueries(), ...oddValues(), ...members(), ...wrongUpserts(), ...oddHttp()];
 }
 
 function bodies(): WireRequest[] {
@@ -65,6 +65,38 @@ function bodies(): WireRequest[] {
     post("a zip bomb of 50 MB", gzipSync(long(" ", 50_000_000)), { "content-encoding": "gzip" }),
     post("an unknown encoding", JSON.stringify({ query: QUERY }), { "content-encoding": "x" }),
   ];
+}
+
+/** For each field of a dataset a value of the right type that is wrong. */
+function wrongUpserts(): WireRequest[] {
+  const sound = { datasetId: UUID, datasetSlug: "nasty", ohlcvMeasurement: "nasty", indicatorMeasurement: "nasty" };
+  const wrong = {
+    datasetSlug: [".", "a\0", "x".repeat(128), "\ud800"],
+    ohlcvMeasurement: ["", "a b", "sys.x"],
+    indicatorMeasurement: ["é", "a\n", "telemetry"],
+    symbol: ["\0", "\ud800"],
+    granularity: ["a\0", "x\udfff"],
+    source: ["\0b", "\udfff\ud800"],
+    ohlcvRowCount: [-1, -(2 ** 53) + 1],
+    indicatorRowCount: [-1, -(2 ** 53) + 1],
+    ohlcvFirstTs: ["9999-12-31T23:59:59Z"],
+    indicatorFirstTs: ["9999-12-31T23:59:59Z"],
+    metadata: [
+      { a: "\0" },
+      { "\ud800": 1 },
+      { a: [[{ b: "\udfff" }]] },
+      JSON.parse(`{"a":${"[".repeat(150)}${"]".repeat(150)}}`),
+    ],
+  };
+  const last = "2025-01-01T00:00:00Z";
+  return Object.entries(wrong).flatMap(([field, values]) =>
+    values.map((value) =>
+      postOperation(`an upsert with a wrong ${field}`, {
+        query: `mutation ($input: UpsertDatasetInput!) { upsertDataset(input: $input) { userErrors { code field message } } }`,
+        variables: { input: { ...sound, ohlcvLastTs: last, indicatorLastTs: last, [field]: value } },
+      }),
+    ),
+  );
 }
 
 /** `query`, `variables`, `operationName` and `extensions` of types that they do not have. */
