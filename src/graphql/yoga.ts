@@ -30,6 +30,7 @@ export function createGraphQL({
   onWritten,
 }: GraphQLOptions): YogaServerInstance<Context, Record<never, never>> {
   const maskError = createMaskError(logInternalError);
+  let page: Buffer<ArrayBuffer> | undefined; // the same for all: each would take 45 MB to be made, and sixty at once ended the process
   return createYoga<Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
@@ -48,8 +49,10 @@ export function createGraphQL({
       unacceptable,
       keepToThisHost,
     ],
-    renderGraphiQL: (options) =>
-      (require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}),
+    renderGraphiQL: (options) => {
+      page ??= Buffer.from((require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}));
+      return page;
+    },
     graphiql: { title: "stage1-lineage", defaultTabs: [...graphiqlTabs] },
   });
 }
