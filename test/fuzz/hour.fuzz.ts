@@ -15,6 +15,13 @@ const PROGRESS_MS = 10_000;
 /** The nasty ones come again after so many random ones. */
 const BETWEEN_NASTY = Number(process.env["FUZZ_BETWEEN"] ?? 6000);
 
+/** Each of which asks for a page of 9 MB at once. */
+const BROWSERS = 40;
+
+async function openGraphiQL(url: string): Promise<void> {
+  await (await fetch(url, { headers: { accept: "text/html" } })).arrayBuffer();
+}
+
 test(`${MINUTES} minutes of requests from seed ${SEED} on find no defect, and the process neither ends nor grows`, async () => {
   const dataDir = await testFolder();
   const server = await serve(["--no-demo"], {
@@ -55,6 +62,7 @@ test(`${MINUTES} minutes of requests from seed ${SEED} on find no defect, and th
   while (passed() < MINUTES * 60_000 && !over && !campaign.isHopeless) {
     if (untilNasty <= 0) {
       await campaign.sendAll(nastyRequests());
+      await Promise.allSettled(Array.from({ length: BROWSERS }, () => openGraphiQL(server.url)));
       untilNasty = BETWEEN_NASTY;
     }
     await campaign.sendRandom(pool, next, 90);
