@@ -93,15 +93,18 @@ export class Campaign {
 
   async #sendBatch(requests: readonly WireRequest[]): Promise<void> {
     const waiting = [...requests];
+    const found: [fault: string, request: WireRequest][] = [];
     const work = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const { faults, reply } = await this.#judge(next);
         this.#count(next, reply);
-        for (const fault of faults) await this.#note(fault, next);
+        for (const fault of faults) found.push([fault, next]);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     const defects = await this.#target.defects();
+    // Not before, since what the server says is of whatever is under way.
+    for (const [fault, request] of found) await this.#note(fault, request);
     if (defects.length === 0) return;
     let shown = 0;
     for (const request of requests) {
@@ -170,10 +173,9 @@ export class Campaign {
   async #note(fault: string, request: WireRequest): Promise<void> {
     const signature = signatureOf(fault);
     if (this.#findings.has(signature)) return;
-    this.#findings.set(signature, { fault, report: `${fault}\n${shown(request)}` }); // no other is reduced meanwhile
     const smallest = await this.#reduced(signature, request);
-    if (smallest !== undefined)
-      this.#findings.set(signature, { fault, report: `${fault}\n${shown(request)}\nreduced: ${smallest}` });
+    const least = smallest === undefined ? "" : `\nreduced: ${smallest}`;
+    this.#findings.set(signature, { fault, report: `${fault}\n${shown(request)}${least}` });
   }
 
   /** The least of a document that shows the same; undefined where it is none, or the way it was sent matters. */

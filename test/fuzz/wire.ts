@@ -45,21 +45,23 @@ export class Client {
   /** Throws only where the server hangs. */
   async send(request: WireRequest): Promise<Reply> {
     if (request.raw) return this.#sendRaw(request.raw);
-    return this.#sendHttp(request, true);
+    return this.#sendHttp(request, this.#agent);
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  #sendHttp(request: WireRequest, mayRepeat: boolean): Promise<Reply> {
+  /** @param kept - connections that may be used again; without them, a new one is made */
+  #sendHttp(request: WireRequest, kept: Agent | undefined): Promise<Reply> {
     const { method, target: path, headers, body, leaves } = request;
     const { hostname, port } = this.#url;
     return new Promise((resolve, reject) => {
-      const agent = leaves ? false : this.#agent;
+      const agent = leaves ? false : (kept ?? false);
       const sent = httpRequest({ hostname, port, method, path, headers, agent, setHost: !("host" in headers) });
       const hangs = setTimeout(() => {
         reject(new Error(`no answer within ${HANGS_AFTER_MS} ms`));
+        sent.removeAllListeners("error").on("error", () => {}); // not to be sent once more
         sent.destroy();
       }, HANGS_AFTER_MS);
       const done = (reply: Reply) => {
@@ -72,7 +74,7 @@ export class Client {
       sent.on("error", (error) => {
         clearTimeout(hangs);
         // A connection that was kept may be closed by the server while it is used again.
-        if (mayRepeat && sent.reusedSocket) resolve(this.#sendHttp(request, false));
+        if (sent.reusedSocket) resolve(this.#sendHttp(request, undefined));
         else done({ kind: "closed", reason: error.message });
       });
       // An upgrade, or CONNECT: nothing that this server does.
