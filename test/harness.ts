@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inject } from "vitest";
 import { readConfig } from "../src/config.ts";
-import { createPool, openClient, type Pool } from "../src/db/pool.ts";
+import { createPool, type Db, openClient, type Pool } from "../src/db/pool.ts";
+import { codeOf, messageOf } from "../src/errors.ts";
 import type { AnswerCache } from "../src/graphql/answer-cache.ts";
 import type { Call } from "../src/graphql/call.ts";
 import { createCache, createHandler } from "../src/graphql/handler.ts";
@@ -66,6 +67,14 @@ export interface Answer<Data> {
   errors?: { message: string; path?: (string | number)[]; extensions: { code: string; [key: string]: unknown } }[];
 }
 
+/** A statement that PostgreSQL, or the way to it, refused. */
+interface FailedStatement {
+  /** SQLSTATE; undefined where it is not PostgreSQL's. */
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly statement: string;
+}
+
 /** The product's HTTP handler on a port of its own, over a test's database. */
 export interface TestServer {
   /** Address of the GraphQL endpoint. */
@@ -84,6 +93,8 @@ export interface TestServer {
   cutRevoked(): void;
   /** What was logged as internal errors so far. */
   readonly internalErrors: unknown[];
+  /** Statements that failed so far. */
+  readonly failedStatements: FailedStatement[];
   close(): Promise<void>;
 }
 
@@ -117,7 +128,19 @@ export async function startServer(database: TestDatabase, options: ServerOptions
   let statements: string[] = [];
   const internalErrors: unknown[] = [];
   const pool = openTestPool(database.url, (text) => statements.push(text));
-  const front = openFront({ ...options, limits, db: pool, cache: createCache(0), internalErrors });
+  const failedStatements: FailedStatement[] = [];
+  const noting: Pool = {
+    ...pool,
+    async query<Row>(...asked: Parameters<Db["query"]>) {
+      try {
+        return await pool.query<Row>(...asked);
+      } catch (error) {
+        failedStatements.push({ code: codeOf(error), message: messageOf(error), statement: asked[0] });
+        throw error;
+      }
+    },
+  };
+  const front = openFront({ ...options, limits, db: noting, cache: createCache(0), internalErrors });
   // Not the default of 5 s, after which a slow machine's client may find its connection closed as it sends on it.
   const server = await listen(createServer({ keepAliveTimeout: 0 }, front.listener));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
@@ -134,6 +157,7 @@ export async function startServer(database: TestDatabase, options: ServerOptions
     url,
     internalErrors,
     cutRevoked: () => front.cutRevoked(),
+    failedStatements,
     send,
     async data<Data>(query: string, variables?: Record<string, unknown>, operationName?: string) {
       const answer = await send<Data>(query, variables, operationName);

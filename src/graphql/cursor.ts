@@ -35,14 +35,18 @@ export function openCursor(cursor: string, argument: string): { scope: string; p
   } catch {
     parts = undefined;
   }
-  if (!Array.isArray(parts) || !parts.every((part) => typeof part === "string")) {
+  if (!isCursor(parts)) {
     throw new ClientError(
       "BAD_CURSOR",
       `\`${argument}\` is not a cursor: pass one from \`edges\` or \`pageInfo\`, unchanged.`,
     );
   }
-  const [scope = "", ...position] = parts;
+  const [scope, ...position] = parts;
   return { scope, position };
+}
+
+function isCursor(parts: unknown): parts is [scope: string, ...position: string[]] {
+  return Array.isArray(parts) && parts.every((part) => typeof part === "string") && SCOPE.test(parts[0] ?? "");
 }
 
 /** Whether PostgreSQL can compare the values of these keys with this position. */
@@ -60,6 +64,8 @@ export function scopeOf(list: string, parentId: string | undefined, orderBy: obj
 }
 
 export const SCOPE_LENGTH = 12;
+/** PostgreSQL compares it, and could not with one that holds a NUL. */
+const SCOPE = new RegExp(`^[\\w-]{${SCOPE_LENGTH}}$`);
 
 /** What a scope is hashed from, before and after the parent's id. */
 export function scopeTexts(list: string, orderBy: object, filter: object): [before: string, after: string] {

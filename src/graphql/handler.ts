@@ -89,6 +89,7 @@ function refuseWhatIsNone({ headers, method }: IncomingMessage): void {
   // A web page of any origin may post a form, but not JSON: so a form is no way to send a mutation.
   if (method === "POST" && !SENT_AS_JSON.test(headers["content-type"] ?? ""))
     throw bad("Send the request as JSON, with the header `content-type: application/json`.", 415);
+  if (method === "POST") headers["content-type"] = "application/json"; // Yoga knows it in lower case alone
 }
 
 /** Throws ClientError for what else Yoga would stumble over. */

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type * as GraphiQL from "@graphql-yoga/render-graphiql";
 import { type ExecutionArgs, execute, getOperationAST, getVariableValues, type Source } from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
-import { ClientError, ERROR_CODES } from "../errors.ts";
+import { ClientError, ERROR_CODES, type ErrorCode } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { checkCost } from "./cost.ts";
 import { ENDPOINT } from "./endpoint.ts";
@@ -30,6 +30,7 @@ export function createGraphQL({
   onWritten,
 }: GraphQLOptions): YogaServerInstance<Context, Record<never, never>> {
   const maskError = createMaskError(logInternalError);
+  let page: Buffer<ArrayBuffer> | undefined; // the same for all: each would take 45 MB to be made, and sixty at once ended the process
   return createYoga<Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
@@ -40,9 +41,18 @@ export function createGraphQL({
     multipart: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
-    plugins: [graphqlJs(maskError), within(limits, maskError), afterMutation(onWritten), noteOutcome, keepToThisHost],
-    renderGraphiQL: (options) =>
-      (require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}),
+    plugins: [
+      graphqlJs(maskError),
+      within(limits, maskError),
+      afterMutation(onWritten),
+      noteOutcome,
+      unacceptable,
+      keepToThisHost,
+    ],
+    renderGraphiQL: (options) => {
+      page ??= Buffer.from((require("@graphql-yoga/render-graphiql") as typeof GraphiQL).renderGraphiQL(options ?? {}));
+      return page;
+    },
     graphiql: { title: "stage1-lineage", defaultTabs: [...graphiqlTabs] },
   });
 }
@@ -90,6 +100,18 @@ const noteOutcome: Plugin<object, Context> = {
     const [error] = ("errors" in result && result.errors) || [];
     const code = ERROR_CODES.find((known) => known === error?.extensions?.["code"]);
     if (error) call.outcome = code ?? "BAD_USER_INPUT";
+  },
+};
+
+/** Yoga says it without a body, and in a header that grows with the square of how many types were asked for. */
+const unacceptable: Plugin<object, Context> = {
+  onResponse({ response, setResponse, fetchAPI, serverContext }) {
+    if (response.status !== 406) return;
+    const code = "BAD_USER_INPUT" satisfies ErrorCode;
+    serverContext.call.outcome = code;
+    const message = "Nothing that the Accept header names can be sent: let it name `application/json`.";
+    const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+    setResponse(new fetchAPI.Response(body, { status: 406, headers: { "content-type": "application/json" } }));
   },
 };
 

@@ -15,7 +15,7 @@ test("compiled queries are kept by the fields that they select, not by their len
     [light, true],
     [heavy, false],
   ] as const) {
-    const queries = new CompiledQueries(schema, LIMITS);
+    const queries = new CompiledQueries(schema, { ...LIMITS, aliases: 1_000 });
     const first = queries.get(make(0), undefined);
     expect(first).toBeDefined();
     expect(queries.get(make(0), undefined)).toBe(first);

@@ -22,13 +22,18 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 
+type Maybe<T> = T | null | undefined;
+
 /** Which parts of a schema documents asked for, and answers showed. */
 export class Coverage {
   private readonly schema: GraphQLSchema;
+  private readonly roots: readonly GraphQLObjectType[];
   private readonly used = new Set<string>();
 
-  constructor(schema: GraphQLSchema) {
+  /** @param roots - the types of the operations that count; by default queries alone */
+  constructor(schema: GraphQLSchema, roots: readonly Maybe<GraphQLObjectType>[] = [schema.getQueryType()]) {
     this.schema = schema;
+    this.roots = roots.filter((root) => root != null);
   }
 
   /** Fields, arguments, input fields and enum values of a document and of its variables. */
@@ -71,8 +76,9 @@ export class Coverage {
       (one) =>
         one.kind === Kind.OPERATION_DEFINITION && (operationName === undefined || one.name?.value === operationName),
     );
-    const type = this.schema.getQueryType();
-    if (operation?.kind === Kind.OPERATION_DEFINITION && type) {
+    if (operation?.kind !== Kind.OPERATION_DEFINITION) return;
+    const type = this.schema.getRootType(operation.operation);
+    if (type && this.roots.includes(type)) {
       this.addObject(document, type, [operation.selectionSet], data);
     }
   }
@@ -108,7 +114,7 @@ export class Coverage {
     }
   }
 
-  /** All that queries can reach and nothing used, by name, in the order of the schema. */
+  /** All that can be reached and nothing used, by name, in the order of the schema. */
   missing(): string[] {
     const wanted = new Set(["Query.__schema", "Query.__type", "Query.__typename"]);
     const seen = new Set<GraphQLNamedType>();
@@ -132,7 +138,7 @@ export class Coverage {
         reachNamed(field.type);
       }
     };
-    reach(this.schema.getQueryType());
+    for (const root of this.roots) reach(root);
     for (const type of this.schema.getPossibleTypes(this.schema.getType("Node") as never)) reach(type);
     return [...wanted].filter((name) => !this.used.has(name));
   }

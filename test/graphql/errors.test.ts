@@ -62,6 +62,23 @@ test.for([
   expect(server.internalErrors).toEqual([]);
 });
 
+test("a cursor that names no list is BAD_CURSOR before the database is asked, also of a list below a row", async () => {
+  const list = "datasets(first: 1) { nodes { runs { edges { cursor } } } }";
+  const { datasets } = await server.data<{ datasets: { nodes: { runs: { edges: { cursor: string }[] } }[] } }>(
+    `{ ${list} }`,
+  );
+  const cursor = datasets.nodes[0]?.runs.edges[0]?.cursor ?? "";
+  const [, ...position] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as string[];
+  for (const scope of ["\0", "", "x".repeat(13)]) {
+    const madeUp = Buffer.from(JSON.stringify([scope, ...position])).toString("base64url");
+    const { errors } = await server.send(
+      `{ datasets(first: 1) { nodes { runs(after: "${madeUp}") { totalCount } } } }`,
+    );
+    expect(errors?.map((error) => error.extensions.code)).toEqual(["BAD_CURSOR"]);
+  }
+  expect(server.failedStatements).toEqual([]);
+});
+
 test("a body that is no GraphQL request is refused with a code, and the server goes on", async () => {
   for (const body of [
     "",
@@ -140,12 +157,19 @@ test("a statement that runs into the pool's limit is cancelled", async () => {
   await pool.end();
 });
 
+const MANY = { accept: "a/b,".repeat(1000) };
+
 test("what Yoga would stumble over, or a web page of another origin could send, is refused before it", async () => {
   const refused: [string, RequestInit & { path?: string }, number][] = [
     ["a form", { method: "POST", body: new URLSearchParams({ query: "{ __typename }" }) }, 415],
     ["plain text", { method: "POST", body: '{"query":"{ __typename }"}' }, 415],
     ["variables that are no JSON", { path: "?query={__typename}&variables={bad" }, 400],
     ["extensions that are no JSON", { path: "?query={__typename}&extensions=bad" }, 400],
+    [
+      "types that nobody sends, so many that a header of them all is too long",
+      { path: "?query=x", headers: MANY },
+      406,
+    ],
   ];
   for (const [what, { path = "", ...init }, status] of refused) {
     const response = await fetch(server.url + path, init);
@@ -171,6 +195,12 @@ test("what Yoga would stumble over, or a web page of another origin could send, 
     expect(answer, `${target} of ${host}`).toMatch(new RegExp(`^HTTP/1\\.1 ${status}`));
     expect(answer).not.toMatch(/node_modules|at /);
   }
+  const shouted = {
+    method: "POST",
+    headers: { "content-type": "Application/JSON" },
+    body: '{"query":"{__schema{__typename}}"}',
+  };
+  expect(await (await fetch(server.url, shouted)).json()).toMatchObject({ data: {} });
   const deep = `{ datasets(filter: { search: ${"[".repeat(20_000)}${"]".repeat(20_000)} }) { totalCount } }`;
   expect((await server.send(deep)).errors?.[0]?.extensions.code).toBe("QUERY_TOO_EXPENSIVE");
   expect(server.internalErrors).toEqual([]);

@@ -90,7 +90,7 @@ const DEEP = `(repeat('{"a":', 502) || '1' || repeat('}', 502))`;
 const SHALLOW = `(repeat('[', 498) || '1' || repeat(']', 498))`;
 
 /** Inserts ten datasets, their runs, simulations, folds, trades and buckets, whose values are odd in every column. */
-export async function insertOddLineage(database: TestDatabase): Promise<void> {
+export async function insertOddLineage(database: Pick<TestDatabase, "query">): Promise<void> {
   // Each column goes through its values at a pace of its own, so that they meet in ever other combinations.
   const of = (values: string, step: string) => `(${values})[1 + (${step}) % cardinality(${values})]`;
   const values = [JSONB, TEXTS, INSTANTS, COUNTS, FLOATS, STATUSES, MODES];
