@@ -1,11 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import type * as GraphiQL from "@graphql-yoga/render-graphiql";
-import { type ExecutionArgs, execute, getOperationAST, getVariableValues, type Source } from "graphql";
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  execute,
+  getOperationAST,
+  getVariableValues,
+  type Source,
+} from "graphql";
 import { createYoga, type Plugin, type YogaServerInstance } from "graphql-yoga";
 import { ClientError, ERROR_CODES, type ErrorCode } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { checkCost } from "./cost.ts";
+import { DocumentCache } from "./document-cache.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { graphiqlTabs, keepToThisHost } from "./graphiql.ts";
 import { checkVariables, fragmentsOf, parseWithin, type QueryLimits } from "./limits.ts";
@@ -41,6 +49,11 @@ export function createGraphQL({
     multipart: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
+    parserAndValidationCache: {
+      documentCache: new DocumentCache(),
+      errorCache: { get: () => undefined, set() {} },
+      validationCache: false, // of graphqlJs
+    },
     plugins: [
       graphqlJs(maskError),
       within(limits, maskError),
@@ -127,15 +140,19 @@ function afterMutation(onWritten: () => void): Plugin<Context> {
 
 /**
  * Executes with graphql-js, which answers fields in the order they were asked for; Yoga's own executor puts those that
- * wait for the database last. Also gives errors of validation, which Yoga does not mask, one of our codes.
+ * wait for the database last. Also gives errors of validation, which Yoga does not mask, one of our codes. A document that is
+ * kept is validated once.
  */
 function graphqlJs(maskError: ReturnType<typeof createMaskError>): Plugin {
+  const sound = new WeakSet<DocumentNode>();
   return {
     onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
-    onValidate:
-      () =>
-      ({ valid, result, setResult }) => {
-        if (!valid) setResult(result.map(maskError));
-      },
+    onValidate({ params: { documentAST }, setResult: skipWith }) {
+      if (sound.has(documentAST)) skipWith([]);
+      return ({ valid, result, setResult }) => {
+        if (valid) sound.add(documentAST);
+        else setResult(result.map(maskError));
+      };
+    },
   };
 }

@@ -132,6 +132,17 @@ describe.concurrent("a server with one connection to its database", () => {
     expect(await ask(server.url, COUNT, asking)).toMatchObject({ status: 200 });
   });
 
+  test.sequential("keeps nothing of what is long and wrong", async () => {
+    // Each another, as where somebody means it.
+    for (let i = 0; i < 10; i += 1) {
+      const padding = " ".repeat(500_000);
+      for (const query of [`{ nothing${i} }`, `{ __typename${i} `, `{ __schema { queryType { name } } } #${i}`]) {
+        await ask(server.url, `${query}${padding}`, asking);
+      }
+    }
+    // What that leaves behind would be found below.
+  });
+
   test.sequential("tells clients that its pool is exhausted, and cancels what nobody waits for any more", async () => {
     const held = await lock(database, "stage1_datasets");
     const client = new AbortController();
