@@ -197,9 +197,8 @@ export function openFront({ limits, db, cache, internalErrors, tokens, origins =
     onEnd() {},
     logInternalError,
   });
-  const { bodyBytes } = limits;
   // A statement that is wrong is met by graphql-js too.
-  const handler = createHandler({ db, cache, limits, bodyBytes, onDefect() {}, logInternalError });
+  const handler = createHandler({ db, cache, limits, onDefect() {}, logInternalError });
   front.open(handler, async () => ({ ready: true, details: { pool: "as it is" } }));
   return front;
 }

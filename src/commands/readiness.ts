@@ -16,17 +16,17 @@ const PATIENCE_MS = 2_000;
  */
 export function createReadiness(pool: Pool, listener: () => "hears" | "deaf" | "off"): () => Promise<Readiness> {
   const expected = newestMigration();
-  let asked: { readonly at: number; readonly answer: Promise<Readiness> } | undefined;
+  let asked: Promise<Readiness> | undefined;
   return () => {
-    if (!asked || performance.now() - asked.at > KEPT_MS) asked = { at: performance.now(), answer: ask() };
-    return asked.answer;
+    asked ??= ask().finally(() => setTimeout(() => (asked = undefined), KEPT_MS).unref());
+    return asked;
   };
 
   async function ask(): Promise<Readiness> {
     const found = await schemaIn(pool);
     const details = {
       version: VERSION,
-      database: found instanceof Error ? (isConnectionError(found) ? "away" : "in trouble") : "answers",
+      database: found instanceof Error ? (isAway(found) ? "away" : "in trouble") : "answers",
       schema: found instanceof Error ? null : found,
       expectedSchema: expected,
       pool: pool.stats(),
@@ -34,6 +34,10 @@ export function createReadiness(pool: Pool, listener: () => "hears" | "deaf" | "
     };
     return { ready: found === expected, details };
   }
+}
+
+function isAway(error: Error): boolean {
+  return error.name === "TimeoutError" || isConnectionError(error);
 }
 
 /** The newest migration of the database; or why it cannot be had. */

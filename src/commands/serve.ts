@@ -52,6 +52,7 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   const tokens = openTokens({ file: config.tokensFile, text: config.tokens });
   requireSafety(config.host, tokens, options.open);
   const access = new Access({ tokens, origins: config.origins });
+  const logInternalError = (error: unknown, id: string) => log.error({ err: error, id }, "a request failed");
   let usage: Usage | undefined;
   const front = new Front({
     ...limits,
@@ -59,7 +60,7 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
     quotas: new Quotas(limits),
     metrics: new Metrics(() => usage),
     onEnd: (call) => logCall(log, call),
-    logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
+    logInternalError,
   });
   signals.onHangup(() => rereadTokens(tokens, front, log));
   // First of all, so that a port that is taken is known before anything is made or changed.
@@ -99,9 +100,8 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
       db: pool,
       cache,
       limits,
-      bodyBytes: limits.bodyBytes,
       onDefect: (error) => log.error({ err: error }, "a query's statement is wrong: it is left to graphql-js"),
-      logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
+      logInternalError,
     });
     const listener = () => (config.cacheBytes === 0 ? "off" : cache.live ? "hears" : "deaf");
     front.open(handler, createReadiness(pool, listener));

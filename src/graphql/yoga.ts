@@ -8,8 +8,8 @@ import type { Context } from "./context.ts";
 import { checkCost } from "./cost.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { graphiqlTabs, keepToThisHost } from "./graphiql.ts";
-import { checkVariables, fragmentsOf, parseWithin, type QueryLimits } from "./limits.ts";
 import { createMaskError, type LogInternalError } from "./mask-error.ts";
+import { checkVariables, fragmentsOf, parseWithin, type QueryLimits } from "./query-limits.ts";
 import { schema } from "./schema.ts";
 
 // GraphiQL from the package, not from the CDN that is Yoga's default: an office without internet has it too. Its 9 MB are
@@ -39,6 +39,8 @@ export function createGraphQL({
     healthCheckEndpoint: `/${randomUUID()}`,
     cors: false,
     multipart: false,
+    // Yoga would keep 1,024 documents however long: a client that varies a comment could take a gigabyte.
+    parserAndValidationCache: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
     plugins: [
@@ -69,7 +71,7 @@ function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskErro
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
     return caught(() => {
       checkVariables(limits, variableValues);
-      if (coerced) checkCost(schema, operation, fragmentsOf(document), limits, coerced);
+      if (coerced) checkCost(schema, operation, fragmentsOf(document), { ...limits, cost: limits.slowCost }, coerced);
     });
   };
   return {

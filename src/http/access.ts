@@ -72,7 +72,8 @@ export class Access {
         "The server asks for a token: send it as `Authorization: Bearer …` or `X-Stage1-Token: …`.",
       );
     }
-    const token = others.length === 0 ? this.#tokens.find(secret) : undefined;
+    if (others.length > 0) throw unauthenticated("Send one token, in one header.");
+    const token = this.#tokens.find(secret);
     if (!token) throw unauthenticated("The token is not known: ask the operator of the server for another.");
     return { token, role: token.role };
   }

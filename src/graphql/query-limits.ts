@@ -17,8 +17,10 @@ export interface QueryLimits {
   readonly aliases: number;
   readonly directives: number;
   readonly rootFields: number;
-  /** See `costOf`. */
+  /** See `checkCost`. */
   readonly cost: number;
+  /** The cost of what graphql-js answers, which takes this process a hundred times as long for each value. */
+  readonly slowCost: number;
   /** Rows of one page. The schema's own limit holds too. */
   readonly pageSize: number;
   /** Bytes of the variables as JSON. */
