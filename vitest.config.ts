@@ -5,12 +5,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The files that take longest, the longest first: one that was begun last would run on alone. */
 const LONG = [
   "commands/takeover",
+  "faults/clients",
   "docker",
   "commands/stop",
   "pack",
   "seed-million",
   "commands/refusals",
   "graphiql",
+  "faults/database",
   "commands/first-start",
   "graphql/executor",
   "graphql/pages",

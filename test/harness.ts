@@ -191,7 +191,7 @@ export function openFront({ limits, db, cache, internalErrors, tokens, origins =
   const logInternalError = (error: unknown) => internalErrors.push(error);
   const front = new Front({
     ...limits,
-    access: new Access({ tokens: tokens ?? openTokens({}), origins }),
+    access: new Access({ tokens: tokens ?? openTokens({}), origins, everybody: "admin" }),
     quotas: new Quotas(limits),
     metrics: new Metrics(() => ({ pool: db.stats(), cacheBytes: cache.bytes })),
     onEnd() {},

@@ -94,6 +94,15 @@ function readPidFile(pgDir: string): Postmaster | undefined {
   }
 }
 
+/** Whether it was told to stop, by whomever (PostgreSQL's own note, the last line of its pid file). */
+export function isStopping({ pgDir }: Cluster): boolean {
+  try {
+    return readFileSync(join(pgDir, "postmaster.pid"), "utf8").trimEnd().endsWith("\nstopping");
+  } catch {
+    return false; // it has stopped
+  }
+}
+
 /**
  * Starts the server in a session of its own, so that Ctrl-C in the terminal reaches this process alone, which ends
  * PostgreSQL last. Resolves when its pid file tells where it listens, or with the reason why it ended before.

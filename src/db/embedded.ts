@@ -8,6 +8,7 @@ import { openClient } from "./client.ts";
 import {
   type Cluster,
   initCluster,
+  isStopping,
   logTail,
   rememberPort,
   runningPostmaster,
@@ -36,6 +37,9 @@ const START_TIMEOUT_MS = 60_000;
 const MAX_STARTS = 10;
 /** A killed server's session is gone within milliseconds; a live one's stays. */
 const LOCK_TIMEOUT_MS = 2_000;
+
+/** How often it is looked whether PostgreSQL is stopping. */
+const HURRY_MS = 1_000;
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -101,11 +105,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
     },
     options.onLost,
   );
+  const hurrying = options.purpose === "serve" ? hurryStops(cluster) : undefined;
   return {
     url: `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`,
     psql: `PGPASSFILE=${shellQuote(join(dataDir, PASSWORD_FILE))} psql -h 127.0.0.1 -p ${port} -U ${USER} ${DATABASE}`,
     dataDir,
     release: async () => {
+      clearInterval(hurrying);
       const client = await session.end();
       if (client) await leave(cluster, client);
     },
@@ -137,6 +143,21 @@ function keepSession(first: pg.Client, reenter: () => Promise<pg.Client>, onLost
       return current;
     },
   };
+}
+
+/**
+ * PostgreSQL that is told to stop by SIGTERM waits for all its sessions, and lets nobody in meanwhile: for those of a server
+ * it would wait for ever, while requests find none. So it is told to wait for none, and is started again as after a crash.
+ */
+function hurryStops(cluster: Cluster): NodeJS.Timeout {
+  let busy = false;
+  const look = async () => {
+    if (busy || !isStopping(cluster)) return;
+    busy = true;
+    await stopPostmaster(cluster).catch(() => {}); // it has stopped meanwhile
+    busy = false;
+  };
+  return setInterval(() => void look(), HURRY_MS).unref();
 }
 
 function shellQuote(text: string): string {

@@ -48,7 +48,7 @@ export function checkCost(
   if (cost <= limits.cost) return;
   throw new ClientError(
     "QUERY_TOO_EXPENSIVE",
-    `The answer could have ${cost} values, and ${limits.cost} are allowed: ask for smaller pages, or for fewer fields.`,
+    `The answer could have ${cost} values, and the limit is ${limits.cost}: ask for smaller pages, or for fewer fields.`,
   );
 }
 

@@ -61,6 +61,7 @@ export function createGraphQL({
 
 /** Keeps to the limits, and to what the caller may do, before anything is asked of the database. */
 function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskError>): Plugin<Context> {
+  const slow = { ...limits, cost: Math.min(limits.cost, limits.slowCost) };
   const refusal = ({ document, operationName, variableValues }: ExecutionArgs, { call }: Context) => {
     const operation = getOperationAST(document, operationName);
     if (!operation) return undefined; // which graphql-js explains, as it does variables that are wrong
@@ -71,7 +72,7 @@ function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskErro
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
     return caught(() => {
       checkVariables(limits, variableValues);
-      if (coerced) checkCost(schema, operation, fragmentsOf(document), { ...limits, cost: limits.slowCost }, coerced);
+      if (coerced) checkCost(schema, operation, fragmentsOf(document), slow, coerced);
     });
   };
   return {

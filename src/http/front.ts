@@ -74,7 +74,8 @@ export class Front {
       this.#calls.delete(call);
       call.end();
       if (call.isCounted) quotas.leave(call.token);
-      if (!response.writableFinished) call.outcome = "CLIENT_GONE";
+      // Of a connection that broke, what was thrown away counts as finished.
+      if (!response.writableFinished || request.socket.errored) call.outcome = "CLIENT_GONE";
       // What has no errors to look at: a path that is not there, a method.
       else if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
       metrics.count(call);

@@ -68,7 +68,9 @@ export class IncomingCall implements Call {
 
   /** Closes the connection, in the middle of an answer if need be. */
   cut(): void {
-    this.#socket.destroy();
+    // Not destroy(): what the system has taken over would still be sent, and take its memory until the client takes it.
+    this.#socket.resetAndDestroy();
+    this.outcome = "CLIENT_GONE"; // what was thrown away counts as sent
   }
 }
 

@@ -93,7 +93,13 @@ export function makeFolder(): Promise<string> {
 }
 
 export async function removeFolder(folder: string): Promise<void> {
-  for (const pid of await processesIn(folder)) process.kill(pid, "SIGKILL");
+  for (const pid of await processesIn(folder)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile: PostgreSQL's processes end with their first.
+    }
+  }
   await until(async () => (await processesIn(folder)).length === 0);
   await rm(folder, { recursive: true, force: true });
 }
