@@ -315,15 +315,14 @@ describe("how much", () => {
     await blocker.query("BEGIN; LOCK TABLE stage1_datasets");
     const { port, pathname } = new URL(few.url);
     const one = `POST ${pathname} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${secrets.reader}\r\nContent-Type: application/json\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`;
+    // Not of the table that is locked: it is answered where there is room.
+    const quick = () => ask({ to: few, headers: bearer(secrets.reader), body: '{"query":"{ __typename }"}' });
     for (let turn = 0; turn < 3; turn += 1) {
       const socket = connect(Number(port), "127.0.0.1");
       socket.write(one.repeat(3));
-      await expect.poll(async () => (await ask({ to: few, headers: bearer(secrets.reader) })).status).toBe(429);
+      await expect.poll(quick).toMatchObject({ status: 429 });
       socket.destroy();
-      const other = '{"query":"{ __typename }"}';
-      await expect
-        .poll(() => ask({ to: few, headers: bearer(secrets.reader), body: other }))
-        .toMatchObject({ status: 200 });
+      await expect.poll(quick).toMatchObject({ status: 200 });
     }
     await blocker.end();
     await few.close();
