@@ -21,6 +21,8 @@ export interface Config {
   /** Origins whose pages may ask: `https://lab.example:8443`. */
   readonly origins: readonly string[];
   readonly limits: Limits;
+  /** Variables that are named like ours, and are none: typing errors. */
+  readonly unknown: readonly string[];
 }
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -58,7 +60,7 @@ const schema = z.object({
     .transform((list) => list.split(",").map((origin) => origin.trim()))
     .refine(
       (origins) => origins.every(isOrigin),
-      "must be origins such as https://lab.example:8443, with commas between",
+      "must be origins such as https://lab.example:8443, with commas between: no path, no slash at the end, no default port, no *",
     )
     .default([]),
   STAGE1_TOKENS_FILE: z.string().min(1, "must name a file").optional(),
@@ -117,6 +119,7 @@ export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
     tokens: data.STAGE1_TOKENS,
     origins: data.STAGE1_ORIGINS,
     limits: limitsIn(limits.data),
+    unknown: Object.keys(env).filter((name) => name.startsWith("STAGE1_") && !(name in given)),
   });
 }
 

@@ -191,15 +191,14 @@ export function openFront({ limits, db, cache, internalErrors, tokens, origins =
   const logInternalError = (error: unknown) => internalErrors.push(error);
   const front = new Front({
     ...limits,
-    access: new Access({ tokens: tokens ?? openTokens({}), origins }),
+    access: new Access({ tokens: tokens ?? openTokens({}), origins, everybody: "admin" }),
     quotas: new Quotas(limits),
     metrics: new Metrics(() => ({ pool: db.stats(), cacheBytes: cache.bytes })),
     onEnd() {},
     logInternalError,
   });
-  const { bodyBytes } = limits;
   // A statement that is wrong is met by graphql-js too.
-  const handler = createHandler({ db, cache, limits, bodyBytes, onDefect() {}, logInternalError });
+  const handler = createHandler({ db, cache, limits, onDefect() {}, logInternalError });
   front.open(handler, async () => ({ ready: true, details: { pool: "as it is" } }));
   return front;
 }

@@ -29,7 +29,7 @@ function block(language: string, part: string): string {
 }
 
 test("the README's query has the README's answer, over the demo and the same way of asking", async () => {
-  const [, query = ""] = /--data-urlencode 'query=([\s\S]*)'/.exec(block("sh", "curl")) ?? [];
+  const [, query = ""] = /--data-urlencode 'query=([\s\S]*)'/.exec(block("sh", "curl -sG")) ?? [];
   const response = await fetch(`${server.url}?${new URLSearchParams({ query })}`);
   // As text, so that the order of keys counts.
   expect(JSON.stringify(await response.json())).toBe(JSON.stringify(JSON.parse(block("json", "data"))));

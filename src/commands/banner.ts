@@ -21,7 +21,13 @@ export function banner(
     : [["Database", `${new URL(url).pathname.slice(1)} at ${placeOf(url)}`]];
   const access = required
     ? `by token: ${tokens.map(({ name, role }) => `${name} (${role})`).join(", ")}`
-    : "open: no tokens";
-  const all = [["GraphiQL", `${baseUrl(server)}${ENDPOINT}`], ...lines, ["Access", access], ["Stop", "Ctrl-C"]];
+    : "open, without tokens: whoever reaches the port may read and write";
+  const all = [
+    ["GraphiQL", `${baseUrl(server)}${ENDPOINT}`],
+    ...lines,
+    ["Access", access],
+    ["Process", `${process.pid} (kill -HUP ${process.pid}: read the tokens again)`],
+    ["Stop", "Ctrl-C"],
+  ];
   return `\nstage1-lineage is ready.\n${all.map(([name = "", value]) => `  ${name.padEnd(9)} ${value}\n`).join("")}\n`;
 }

@@ -10,16 +10,24 @@ export interface ListenOptions {
   readonly connections: number;
   /** How long a client may take to send a request. */
   readonly requestMs: number;
+  /** A client was one too many. Not for each, while there are many. */
+  onRefused(): void;
 }
 
+const TOLD_MS = 10_000;
+
 /** Listens. Throws OperatorError where the address cannot be had. */
-export function listen(
-  handler: RequestListener,
-  { host, port, connections, requestMs }: ListenOptions,
-): Promise<Server> {
+export function listen(handler: RequestListener, options: ListenOptions): Promise<Server> {
+  const { host, port, connections, requestMs } = options;
   // Who sends half a request, or none, is hung up on: headersTimeout is at most requestTimeout.
   const server = createServer({ requestTimeout: requestMs, connectionsCheckingInterval: 1_000 }, handler);
   server.maxConnections = connections;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  server.on("drop", () => {
+    if (performance.now() - toldAt < TOLD_MS) return;
+    toldAt = performance.now();
+    options.onRefused();
+  });
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const reasons: Record<string, string> = {
@@ -36,9 +44,11 @@ export function listen(
   });
 }
 
-/** The address that a server listens at, as a URL without a path. */
+/** An address that this machine reaches a server at, as a URL without a path. */
 export function baseUrl(server: Server): string {
   const { address, family, port } = server.address() as AddressInfo;
+  if (address === "0.0.0.0") return `http://127.0.0.1:${port}`;
+  if (address === "::") return `http://[::1]:${port}`;
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 

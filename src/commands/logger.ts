@@ -16,7 +16,7 @@ export function createLogger(level: Config["logLevel"]) {
 /** An answer that took longer is worth a line in any log. */
 const SLOW_MS = 1_000;
 
-/** A line about a request that is over: for those that were slow or failed, and for all where the log is to have everything. */
+/** A line about a request that is over: for those that were slow or failed inside, and for all where the log is to have everything. */
 export function logCall(
   log: Logger,
   { requestId, token, operation, outcome, statements, isFromCache, began }: IncomingCall,

@@ -1,4 +1,4 @@
-import type { Pool } from "../db/pool.ts";
+import type { Db } from "../db/pool.ts";
 import { newestMigration } from "../db/schema-state.ts";
 import { isConnectionError } from "../errors.ts";
 import type { Readiness } from "../http/probes.ts";
@@ -12,34 +12,44 @@ const PATIENCE_MS = 2_000;
 /**
  * Whether the database answers, and has the schema that this version knows: another version may migrate it meanwhile.
  *
+ * @param db - connections of its own, since a busy pool is no reason to send requests elsewhere
+ * @param pool - its figures, for an operator
  * @param listener - whether changes of the database are heard, so that answers are kept. Without, the server is only slower.
  */
-export function createReadiness(pool: Pool, listener: () => "hears" | "deaf" | "off"): () => Promise<Readiness> {
+export function createReadiness(
+  db: Db,
+  pool: () => unknown,
+  listener: () => "hears" | "deaf" | "off",
+): () => Promise<Readiness> {
   const expected = newestMigration();
-  let asked: { readonly at: number; readonly answer: Promise<Readiness> } | undefined;
+  let asked: Promise<Readiness> | undefined;
   return () => {
-    if (!asked || performance.now() - asked.at > KEPT_MS) asked = { at: performance.now(), answer: ask() };
-    return asked.answer;
+    asked ??= ask().finally(() => setTimeout(() => (asked = undefined), KEPT_MS).unref());
+    return asked;
   };
 
   async function ask(): Promise<Readiness> {
-    const found = await schemaIn(pool);
+    const found = await schemaIn(db);
     const details = {
       version: VERSION,
-      database: found instanceof Error ? (isConnectionError(found) ? "away" : "in trouble") : "answers",
+      database: found instanceof Error ? (isAway(found) ? "away" : "in trouble") : "answers",
       schema: found instanceof Error ? null : found,
       expectedSchema: expected,
-      pool: pool.stats(),
+      pool: pool(),
       listener: listener(),
     };
     return { ready: found === expected, details };
   }
 }
 
+function isAway(error: Error): boolean {
+  return error.name === "TimeoutError" || isConnectionError(error);
+}
+
 /** The newest migration of the database; or why it cannot be had. */
-async function schemaIn(pool: Pool): Promise<string | Error> {
+async function schemaIn(db: Db): Promise<string | Error> {
   try {
-    const [row] = await pool.query<{ file: string }>(
+    const [row] = await db.query<{ file: string }>(
       `SELECT file FROM stage1_schema_ledger WHERE file LIKE 'migrations/%' ORDER BY file COLLATE "C" DESC LIMIT 1`,
       [],
       { signal: AbortSignal.timeout(PATIENCE_MS), deadline: performance.now() + PATIENCE_MS },

@@ -17,7 +17,7 @@ export function requireSafety(host: string, tokens: TokenStore, open: boolean): 
   );
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }
 

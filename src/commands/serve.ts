@@ -19,7 +19,7 @@ import { type CommandDatabase, ensureSchema, openDatabase, openPool } from "./da
 import { closeServer, listen } from "./http.ts";
 import { type Logger, logCall } from "./logger.ts";
 import { createReadiness } from "./readiness.ts";
-import { requireSafety, rereadTokens } from "./safety.ts";
+import { isLoopback, requireSafety, rereadTokens } from "./safety.ts";
 import { loadDemo } from "./seed.ts";
 
 export interface ServeOptions {
@@ -50,8 +50,16 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   const { limits } = config;
   const { stop } = signals;
   const tokens = openTokens({ file: config.tokensFile, text: config.tokens });
+  for (const name of config.unknown)
+    log.warn(`${name} is no setting of this version: correct its name, or take it away`);
   requireSafety(config.host, tokens, options.open);
-  const access = new Access({ tokens, origins: config.origins });
+  const access = new Access({
+    tokens,
+    origins: config.origins,
+    // Strangers too, where it is open: what is an operator's then needs a token.
+    everybody: isLoopback(config.host) ? "admin" : "write",
+  });
+  const logInternalError = (error: unknown, id: string) => log.error({ err: error, id }, "a request failed");
   let usage: Usage | undefined;
   const front = new Front({
     ...limits,
@@ -59,11 +67,16 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
     quotas: new Quotas(limits),
     metrics: new Metrics(() => usage),
     onEnd: (call) => logCall(log, call),
-    logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
+    logInternalError,
   });
   signals.onHangup(() => rereadTokens(tokens, front, log));
   // First of all, so that a port that is taken is known before anything is made or changed.
-  const server = await listen(front.listener, { ...config, ...limits, requestMs: limits.deadlineMs });
+  const server = await listen(front.listener, {
+    ...config,
+    ...limits,
+    requestMs: limits.deadlineMs,
+    onRefused: () => log.warn("a client was hung up on: STAGE1_MAX_CONNECTIONS are connected"),
+  });
   const lost = new AbortController();
   const ending = AbortSignal.any([stop, lost.signal]);
   const releases: (() => Promise<void>)[] = [];
@@ -81,7 +94,8 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
       max: limits.databaseConnections,
       statementTimeoutMs: limits.deadlineMs,
     });
-    releases.push(() => Promise.race([pool.end(), delay(POOL_GRACE_MS)]));
+    const probing = openPool(database.url, log, { max: 1 });
+    for (const each of [probing, pool]) releases.push(() => Promise.race([each.end(), delay(POOL_GRACE_MS)]));
     const cache = graphql.createCache(config.cacheBytes);
     if (config.cacheBytes > 0) {
       const feed = followInto(cache, database.url, log);
@@ -99,12 +113,14 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
       db: pool,
       cache,
       limits,
-      bodyBytes: limits.bodyBytes,
       onDefect: (error) => log.error({ err: error }, "a query's statement is wrong: it is left to graphql-js"),
-      logInternalError: (error, id) => log.error({ err: error, id }, "a request failed"),
+      logInternalError,
     });
     const listener = () => (config.cacheBytes === 0 ? "off" : cache.live ? "hears" : "deaf");
-    front.open(handler, createReadiness(pool, listener));
+    front.open(
+      handler,
+      createReadiness(probing, () => pool.stats(), listener),
+    );
     process.stdout.write(banner(server, database, options, tokens));
     await aborted(ending);
     front.close();

@@ -25,6 +25,8 @@ export interface QueryOptions {
   readonly prepare?: boolean;
   /** Nobody wants the answer any more: rejects at once with its reason, and what runs in PostgreSQL is cancelled. */
   readonly signal?: Signal;
+  /** Whose it is: one owner's statements never take all connections. */
+  readonly owner?: string | undefined;
   /** Until when PostgreSQL may work on it, a moment of performance.now(); to the second, and within the pool's own limit. */
   readonly deadline?: number;
 }

@@ -4,19 +4,20 @@ export interface Work {
   abort: (reason: unknown) => void;
 }
 
-/** As many places as there may be connections. Who finds none free stands in line. */
+/** As many places as there may be connections. Who finds none free stands in line, and so does who holds many already. */
 export interface Places {
   /** How many stand in line. */
   readonly waiting: number;
   /** Takes a place; undefined: there was one. Rejects after the time that a statement may wait, or as `work` is aborted. */
-  take(work: Work | undefined): Promise<void> | undefined;
-  /** Gives a place back, to who waits longest. */
-  give(): void;
+  take(work: Work | undefined, owner: string | undefined): Promise<void> | undefined;
+  /** Gives a place back, to who waits longest of those who may hold it. */
+  give(owner: string | undefined): void;
   /** Sends away all who stand in line. */
   refuse(error: Error): void;
 }
 
 interface Waiter {
+  readonly owner: string | undefined;
   come(): void;
   leave(reason: unknown): void;
 }
@@ -28,9 +29,21 @@ interface Waiter {
  */
 export function createPlaces(count: number, waitMs: number): Places {
   let free = count;
+  /** How many places each owner holds. */
+  const held = new Map<string, number>();
+  /** A fifth is left for others, so that the long statements of one keep nobody out. */
+  const share = count > 2 ? count - Math.max(1, Math.floor(count / 5)) : count;
+
+  const mayHold = (owner: string | undefined) => owner === undefined || (held.get(owner) ?? 0) < share;
+  const hold = (owner: string | undefined, change: 1 | -1): void => {
+    if (owner === undefined) return;
+    const now = (held.get(owner) ?? 0) + change;
+    if (now > 0) held.set(owner, now);
+    else held.delete(owner);
+  };
   const line = new Set<Waiter>();
 
-  function wait(work: Work | undefined): Promise<void> {
+  function wait(work: Work | undefined, owner: string | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const out = (): void => {
         clearTimeout(timer);
@@ -38,8 +51,10 @@ export function createPlaces(count: number, waitMs: number): Places {
         if (work) work.abort = () => {};
       };
       const waiter: Waiter = {
+        owner,
         come() {
           out();
+          hold(owner, 1);
           resolve();
         },
         leave(reason) {
@@ -61,15 +76,20 @@ export function createPlaces(count: number, waitMs: number): Places {
     get waiting() {
       return line.size;
     },
-    take(work) {
-      if (free === 0) return wait(work);
+    take(work, owner) {
+      if (free === 0 || !mayHold(owner)) return wait(work, owner);
       free -= 1;
+      hold(owner, 1);
       return undefined;
     },
-    give() {
-      const [next] = line;
-      if (next) next.come();
-      else free += 1;
+    give(owner) {
+      hold(owner, -1);
+      for (const next of line) {
+        if (!mayHold(next.owner)) continue;
+        next.come();
+        return;
+      }
+      free += 1;
     },
     refuse(error) {
       for (const waiter of line) waiter.leave(error);

@@ -135,7 +135,7 @@ export function createPool(options: PoolOptions): Pool {
     if (!pulse.alive) throw away();
     pulse.begin();
     try {
-      const turn = places.take(work);
+      const turn = places.take(work, how.owner);
       if (turn) await turn;
       try {
         return await runOnce<Row>(text, values, how, work);
@@ -143,7 +143,7 @@ export function createPool(options: PoolOptions): Pool {
         if (!how.prepare || !PLAN_LOST.has(codeOf(error) ?? "")) throw error;
         return await runOnce<Row>(text, values, { ...how, prepare: false }, work);
       } finally {
-        places.give();
+        places.give(how.owner);
       }
     } finally {
       pulse.end();

@@ -117,5 +117,5 @@ async function ask(url: string, late: AbortSignal): Promise<void> {
   late.addEventListener("abort", () => socket.destroy());
   const client = await openClient(url, "stage1-lineage pulse", { stream: () => socket });
   await client.query("SELECT 1");
-  void client.end();
+  await client.end();
 }

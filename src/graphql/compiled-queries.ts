@@ -1,6 +1,6 @@
 import { type GraphQLSchema, validate } from "graphql";
 import { type CompiledQuery, compile } from "./executor.ts";
-import { parseWithin, type QueryLimits } from "./limits.ts";
+import { parseWithin, type QueryLimits } from "./query-limits.ts";
 
 /** In characters of a document, each of which takes some hundred bytes: so heavy may all that are kept be together. */
 const MAX_WEIGHT = 200_000;

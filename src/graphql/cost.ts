@@ -18,7 +18,7 @@ import {
 } from "graphql";
 import { ClientError } from "../errors.ts";
 import { DEFAULT_PAGE } from "./connection.ts";
-import type { QueryLimits } from "./limits.ts";
+import type { QueryLimits } from "./query-limits.ts";
 
 type Variables = Readonly<Record<string, unknown>>;
 type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
@@ -28,8 +28,9 @@ const LIST = 10;
 
 /**
  * Throws ClientError where the answer to an operation of a valid document could have more values than the limit
- * (QUERY_TOO_EXPENSIVE), or a page more rows (BAD_USER_INPUT). Each field counts once for each row that it is asked of, as many
- * rows as its pages may hold: so the cost is known before anything is read. Introspection counts too.
+ * (QUERY_TOO_EXPENSIVE), or a page more rows (BAD_USER_INPUT). Each field counts once for each row that it is asked of: as many
+ * rows as the pages around it may hold, so that the cost is known before anything is read, and ten for any other list.
+ * Introspection counts too.
  *
  * @param variables - as coerced
  */
@@ -47,7 +48,7 @@ export function checkCost(
   if (cost <= limits.cost) return;
   throw new ClientError(
     "QUERY_TOO_EXPENSIVE",
-    `The answer could have ${cost} values, and ${limits.cost} are allowed: ask for smaller pages, or for fewer fields.`,
+    `The answer could have ${cost} values, and the limit is ${limits.cost}: ask for smaller pages, or for fewer fields.`,
   );
 }
 

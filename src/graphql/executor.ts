@@ -15,7 +15,7 @@ import { Params } from "../domain/sql.ts";
 import { ClientError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { checkCost } from "./cost.ts";
-import { fragmentsOf, type QueryLimits } from "./limits.ts";
+import { fragmentsOf, type QueryLimits } from "./query-limits.ts";
 import { type Bind, LeftToGraphQLJs, MAX_FIELDS, StatementCompiler } from "./statement.ts";
 
 type Variables = Record<string, unknown>;

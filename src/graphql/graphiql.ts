@@ -84,13 +84,13 @@ mutation UpsertDataset(
   },
 ];
 
+/** Of a page: nothing from another host, and no other page around it. */
+export const PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'none'";
+
 /** Lets the browser itself refuse what GraphiQL might ask another host for. Its own parts are in the page. */
 export const keepToThisHost: Plugin = {
   onResponse({ response }) {
     if (!response.headers.get("content-type")?.startsWith("text/html")) return;
-    response.headers.set(
-      "content-security-policy",
-      "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'none'",
-    );
+    response.headers.set("content-security-policy", PAGE_POLICY);
   },
 };

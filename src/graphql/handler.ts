@@ -8,6 +8,7 @@ import { createDirect, type DirectOptions } from "./direct.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { textSentTo } from "./http-request.ts";
 import { createMaskError } from "./mask-error.ts";
+import type { QueryLimits } from "./query-limits.ts";
 import type { createGraphQL, GraphQLOptions } from "./yoga.ts";
 
 export { ENDPOINT };
@@ -21,8 +22,8 @@ export function createCache(maxBytes: number): AnswerCache {
 
 export interface HandlerOptions extends DirectOptions, Pick<GraphQLOptions, "logInternalError"> {
   readonly db: Db;
-  /** Bytes of a body. */
-  readonly bodyBytes: number;
+  /** Those of a query, and of a body in bytes. */
+  readonly limits: QueryLimits & { readonly bodyBytes: number };
 }
 
 /** Answers a request that has been let in. */
@@ -35,8 +36,12 @@ export function createHandler(options: HandlerOptions): Handler {
   // for the first who asks for it.
   let loading: Promise<ReturnType<typeof createGraphQL>> | undefined;
   const yoga = () => {
-    loading ??= import("./yoga.ts").then(({ createGraphQL }) =>
-      createGraphQL({ ...options, onWritten: () => options.cache.invalidateAll() }),
+    loading ??= import("./yoga.ts").then(
+      ({ createGraphQL }) => createGraphQL({ ...options, onWritten: () => options.cache.invalidateAll() }),
+      (error: unknown) => {
+        loading = undefined; // no file left to open, say: the next may have more luck
+        throw error;
+      },
     );
     return loading;
   };
@@ -50,7 +55,9 @@ export function createHandler(options: HandlerOptions): Handler {
       return;
     }
     refuseWhatIsNone(request);
-    const text = await textSentTo(ENDPOINT, request, options.bodyBytes);
+    if (request.url?.split("?", 1)[0] !== ENDPOINT) throw bad(`There is nothing at this path: ask ${ENDPOINT}.`, 404);
+    const text = await textSentTo(ENDPOINT, request, options.limits.bodyBytes);
+    if (response.destroyed) return; // the client is gone
     const db = text ? await direct({ request, response, call, text, db: dbOf(call) }) : dbOf(call);
     if (!db) return;
     refuseMistakes(request);
@@ -60,18 +67,18 @@ export function createHandler(options: HandlerOptions): Handler {
   const dbOf = (call: Call): Db => ({
     query(statement, values, queryOptions) {
       call.statements += 1;
-      return options.db.query(statement, values, { ...queryOptions, signal: call.signal, deadline: call.deadline });
+      const { signal, deadline, token } = call;
+      return options.db.query(statement, values, { ...queryOptions, signal, deadline, owner: token ?? undefined });
     },
   });
   // Nobody waits for a listener: what it rejects with would end the process.
   return (request, response, call) => {
-    request.url = pathOf(request.url);
     answer(request, response, call).catch((error: unknown) => {
+      const { message, extensions } = maskError(error); // which logs what is a defect
       if (response.headersSent || response.destroyed) {
-        response.destroy(); // the client is gone
+        response.destroy();
         return;
       }
-      const { message, extensions } = maskError(error);
       const { code, http } = extensions as { code: ErrorCode; http?: { status: number } };
       refuse(response, call, new ClientError(code, message, http?.status));
     });
@@ -105,11 +112,6 @@ function refuseMistakes({ headers, url = "/" }: IncomingMessage): void {
 
 function bad(message: string, status = 400): ClientError {
   return new ClientError("BAD_USER_INPUT", message, status);
-}
-
-/** A proxy may send the whole URL (RFC 9112, 3.2.2). What is left of any begins with a slash, as nearly all do already. */
-function pathOf(url = "/"): string {
-  return url.startsWith("/") ? url : url.replace(/^(?:https?:\/\/[^/?#]*)?\/?/i, "/");
 }
 
 function isJson(text: string): boolean {

@@ -12,7 +12,7 @@ export interface Operation {
 /**
  * What was sent to `path`, as text: a POST's body, a GET's query string; undefined where there is neither. A body can be read
  * only once: it stays on the request as `body`, where Yoga finds it. Rejects with ClientError where it is none that can be
- * read, and with what the connection says where the client goes away.
+ * read, and where the client goes away.
  */
 export async function textSentTo(
   path: string,
@@ -67,7 +67,7 @@ function read(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       if (size > maxBytes) tooLong();
     });
     request.once("end", () => resolve(Buffer.concat(pieces)));
-    request.once("error", reject);
+    request.once("error", () => refuse("BAD_USER_INPUT", "The body broke off."));
   });
 }
 

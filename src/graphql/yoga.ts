@@ -16,8 +16,8 @@ import { checkCost } from "./cost.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { graphiqlTabs, keepToThisHost } from "./graphiql.ts";
-import { checkVariables, fragmentsOf, parseWithin, type QueryLimits } from "./limits.ts";
 import { createMaskError, type LogInternalError } from "./mask-error.ts";
+import { checkVariables, fragmentsOf, parseWithin, type QueryLimits } from "./query-limits.ts";
 import { schema } from "./schema.ts";
 
 // GraphiQL from the package, not from the CDN that is Yoga's default: an office without internet has it too. Its 9 MB are
@@ -47,6 +47,8 @@ export function createGraphQL({
     healthCheckEndpoint: `/${randomUUID()}`,
     cors: false,
     multipart: false,
+    // Yoga would keep 1,024 documents however long: a client that varies a comment could take a gigabyte.
+    parserAndValidationCache: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
     parserAndValidationCache: {
@@ -72,6 +74,7 @@ export function createGraphQL({
 
 /** Keeps to the limits, and to what the caller may do, before anything is asked of the database. */
 function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskError>): Plugin<Context> {
+  const slow = { ...limits, cost: Math.min(limits.cost, limits.slowCost) };
   const refusal = ({ document, operationName, variableValues }: ExecutionArgs, { call }: Context) => {
     const operation = getOperationAST(document, operationName);
     if (!operation) return undefined; // which graphql-js explains, as it does variables that are wrong
@@ -82,7 +85,7 @@ function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskErro
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
     return caught(() => {
       checkVariables(limits, variableValues);
-      if (coerced) checkCost(schema, operation, fragmentsOf(document), limits, coerced);
+      if (coerced) checkCost(schema, operation, fragmentsOf(document), slow, coerced);
     });
   };
   return {

@@ -15,18 +15,22 @@ export interface AccessOptions {
   readonly tokens: TokenStore;
   /** Whose pages may ask, as browsers name them: `https://lab.example:8443`. */
   readonly origins: readonly string[];
+  /** What whoever comes may do, where no token is required. */
+  readonly everybody: Role;
 }
 
 /** Lets requests in. */
 export class Access {
   readonly #tokens: TokenStore;
+  readonly #everybody: Caller;
   readonly #origins: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
   /** The last name of this server that was found to be no stranger's. */
   #knownHost = "";
 
-  constructor({ tokens, origins }: AccessOptions) {
+  constructor({ tokens, origins, everybody }: AccessOptions) {
     this.#tokens = tokens;
+    this.#everybody = { token: null, role: everybody };
     this.#origins = new Set(origins);
     this.#hosts = new Set(origins.map((origin) => new URL(origin).host));
   }
@@ -61,10 +65,12 @@ export class Access {
 
   /** Who asks. Throws ClientError: UNAUTHENTICATED. */
   callerOf({ headers }: IncomingMessage): Caller {
-    if (!this.#tokens.required) return EVERYBODY;
+    if (!this.#tokens.required) return this.#everybody;
     const { authorization, "x-stage1-token": own } = headers;
     const secrets = new Set<string>();
-    if (authorization !== undefined) secrets.add(/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? "");
+    const bearer = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
+    // Another scheme may be a proxy's own affair.
+    if (bearer !== undefined || (authorization !== undefined && own === undefined)) secrets.add(bearer ?? "");
     if (typeof own === "string") secrets.add(own.trim());
     const [secret, ...others] = secrets;
     if (secret === undefined) {
@@ -72,7 +78,8 @@ export class Access {
         "The server asks for a token: send it as `Authorization: Bearer …` or `X-Stage1-Token: …`.",
       );
     }
-    const token = others.length === 0 ? this.#tokens.find(secret) : undefined;
+    if (others.length > 0) throw unauthenticated("Send one token, in one header.");
+    const token = this.#tokens.find(secret);
     if (!token) throw unauthenticated("The token is not known: ask the operator of the server for another.");
     return { token, role: token.role };
   }
@@ -82,8 +89,6 @@ export class Access {
     return token === null ? !this.#tokens.required : this.#tokens.tokens.includes(token);
   }
 }
-
-const EVERYBODY: Caller = { token: null, role: "admin" };
 
 function isNumberOrLocal(host: string): boolean {
   const name = host.replace(/:\d*$/, "").toLowerCase();

@@ -55,7 +55,8 @@ export class Front {
 
   readonly listener: RequestListener = (request, response) => {
     const { access, quotas, metrics, deadlineMs, onEnd } = this.#options;
-    const call = new IncomingCall(response, request.headers["x-request-id"], deadlineMs, metrics.batch);
+    request.url = pathOf(request.url);
+    const call = new IncomingCall(request.socket, request.headers["x-request-id"], deadlineMs, metrics.batch);
     const probe = probeIn(request);
     if (probe) {
       setHeaders(response, call);
@@ -65,7 +66,11 @@ export class Front {
       return;
     }
     this.#calls.add(call);
-    response.once("close", () => {
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      request.socket.off("close", end);
       this.#calls.delete(call);
       call.end();
       if (call.isCounted) quotas.leave(call.token);
@@ -75,7 +80,10 @@ export class Front {
       else if (call.outcome === "OK" && response.statusCode >= 400) call.outcome = "BAD_USER_INPUT";
       metrics.count(call);
       onEnd(call);
-    });
+    };
+    response.once("close", end);
+    // Behind another answer of its connection (pipelining) it has no socket yet, and is not told of the connection's end.
+    if (!response.socket) request.socket.setMaxListeners(0).once("close", end);
     try {
       this.#letIn(request, response, call);
     } catch (error) {
@@ -133,6 +141,11 @@ const starting: Handler = (_, response, call) => {
     new ClientError("DATABASE_UNAVAILABLE", "The server is starting: try again in a second.", 503),
   );
 };
+
+/** A proxy may send the whole URL (RFC 9112, 3.2.2). What is left of any begins with a slash, as nearly all do already. */
+function pathOf(url = "/"): string {
+  return url.startsWith("/") ? url : url.replace(/^(?:https?:\/\/[^/?#]*)?\/?/i, "/");
+}
 
 /** Lets pages of a listed origin ask, and read the answers (https://fetch.spec.whatwg.org/#http-cors-protocol). */
 function allow(origin: string, response: ServerResponse): void {

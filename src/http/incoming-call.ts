@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { ClientError } from "../errors.ts";
 import type { Call, Outcome } from "../graphql/call.ts";
 import type { Caller } from "./access.ts";
@@ -15,7 +15,7 @@ export class IncomingCall implements Call {
   readonly began = performance.now();
   readonly deadline: number;
   readonly onBatch: (keys: number) => void;
-  readonly #response: ServerResponse;
+  readonly #socket: Socket;
   readonly #deadlineMs: number;
   /** Made when a statement asks for it: an answer from memory has none. */
   #ending: Ending | undefined;
@@ -29,17 +29,12 @@ export class IncomingCall implements Call {
   statements = 0;
   isFromCache = false;
 
-  constructor(
-    response: ServerResponse,
-    id: string | string[] | undefined,
-    deadlineMs: number,
-    onBatch: (keys: number) => void,
-  ) {
+  constructor(socket: Socket, id: string | string[] | undefined, deadlineMs: number, onBatch: (keys: number) => void) {
     this.requestId = typeof id === "string" && ID.test(id) ? id : randomUUID();
     this.headers = ["x-request-id", this.requestId, "x-content-type-options", "nosniff"];
     this.deadline = this.began + deadlineMs;
     this.onBatch = onBatch;
-    this.#response = response;
+    this.#socket = socket;
     this.#deadlineMs = deadlineMs;
   }
 
@@ -73,9 +68,8 @@ export class IncomingCall implements Call {
 
   /** Closes the connection, in the middle of an answer if need be. */
   cut(): void {
-    // Not only destroy(): what the system has taken over would still be sent, and take its memory until the client takes it.
-    this.#response.socket?.resetAndDestroy();
-    this.#response.destroy();
+    // Not destroy(): what the system has taken over would still be sent, and take its memory until the client takes it.
+    this.#socket.resetAndDestroy();
     this.outcome = "CLIENT_GONE"; // what was thrown away counts as sent
   }
 }

@@ -31,12 +31,12 @@ export class Quotas {
     const account = this.#accounts.get(token) ?? { underWay: 0, left: rate, at: now };
     this.#accounts.set(token, account);
     if (concurrent > 0 && account.underWay >= concurrent) {
-      throw tooMany(`${concurrent} requests of this token are under way: wait for their answers first.`);
+      throw tooMany(`${concurrent} requests are under way: wait for their answers first.`);
     }
     if (rate > 0) {
       account.left = Math.min(rate, account.left + ((now - account.at) / 1000) * rate);
       account.at = now;
-      if (account.left < 1) throw tooMany(`More than ${rate} requests of this token in a second: send fewer.`);
+      if (account.left < 1) throw tooMany(`More than ${rate} requests in a second: send fewer.`);
       account.left -= 1;
     }
     account.underWay += 1;

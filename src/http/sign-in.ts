@@ -1,3 +1,5 @@
+import { PAGE_POLICY } from "../graphql/graphiql.ts";
+
 /**
  * What a browser gets that comes without a token: a form. Its token goes with every request of the page, GraphiQL itself
  * among them, and is forgotten with the tab. No cookie, so no other page can make use of it.
@@ -72,7 +74,7 @@ export const SIGN_IN = {
   page,
   headers: {
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'none'",
+    "content-security-policy": PAGE_POLICY,
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
   },

@@ -55,8 +55,14 @@ test("SIGHUP reads the tokens again: one that is revoked counts no more, a file 
   server.kill("SIGHUP");
   await server.waitFor(/the tokens are as they were.*line \d/);
   expect(await status(server.url, kept)).toBe(200);
-  const secrets = [kept, revoked, late, ...(await readFile(file, "utf8")).matchAll(/sha256:(\w+)/g)].map(String);
-  for (const secret of secrets) expect(server.output()).not.toContain(secret);
+  const wrong = `stage1_${"x".repeat(43)}`;
+  const answer = await fetch(server.url, { headers: { authorization: `Bearer ${wrong}`, "x-request-id": "a-guess" } });
+  expect([answer.status, answer.headers.get("x-request-id")]).toEqual([401, "a-guess"]);
+  const [line = ""] = await server.waitFor(/^\{.*"a-guess".*$/m);
+  expect(JSON.parse(line)).toMatchObject({ level: 20, token: null, outcome: "UNAUTHENTICATED", statements: 0 });
+  const hashes = [...(await readFile(file, "utf8")).matchAll(/sha256:(\w{64})/g)].map(([, hash]) => String(hash));
+  expect(hashes).toHaveLength(2);
+  for (const secret of [kept, revoked, late, wrong, ...hashes]) expect(server.output()).not.toContain(secret);
   await writeFile(file, "");
   server.kill("SIGHUP");
   await until(async () => (await status(server.url, kept)) === 401);
@@ -71,16 +77,21 @@ test("without tokens SIGHUP changes nothing", async () => {
   expect(await server.send("{ __typename }")).toMatchObject({ status: 200 });
 });
 
-test.skipIf(!hasTerminals)("a terminal that is closed ends the server (needs script, of util-linux)", async () => {
-  const shell = `exec "${process.execPath}" "${CLI}" serve --port 0`;
-  const args = ["--quiet", "--return", "--command", shell, "typescript"];
-  const terminal = startForTest("script", args, { cwd: await testFolder(), env: env() });
-  const [, url = ""] = await terminal.waitFor(/GraphiQL +(\S+)[\s\S]*Ctrl-C/);
-  terminal.kill("SIGKILL");
-  const isGone = () =>
-    fetch(url).then(
-      () => false,
-      () => true,
-    );
-  await until(isGone);
-});
+test.skipIf(!hasTerminals)(
+  "on a terminal the log is readable, and closing it ends the server (needs script, of util-linux)",
+  async () => {
+    const shell = `exec "${process.execPath}" "${CLI}" serve --port 0`;
+    const args = ["--quiet", "--return", "--command", shell, "typescript"];
+    const terminal = startForTest("script", args, { cwd: await testFolder(), env: env() });
+    const [, url = ""] = await terminal.waitFor(/GraphiQL +(\S+)[\s\S]*Ctrl-C/);
+    await fetch(`${url}?query={__typename}`);
+    await terminal.waitFor(/DEBUG.*a request was answered[\s\S]*outcome.*OK/);
+    terminal.kill("SIGKILL");
+    const isGone = () =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      );
+    await until(isGone);
+  },
+);

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openClient } from "../../src/db/pool.ts";
+import { Quotas } from "../../src/http/quotas.ts";
 import { createToken, openTokens } from "../../src/http/tokens.ts";
 import { makeFolder, removeFolder } from "../commands/cli.ts";
 import { createDatabase, startServer, type TestDatabase, type TestServer } from "../harness.ts";
@@ -116,6 +118,10 @@ describe("who asks", () => {
     ["Authorization", bearer],
     ["Authorization, in another case", (secret: string) => ({ authorization: `bearer  ${secret} ` })],
     ["X-Stage1-Token", (secret: string) => ({ "x-stage1-token": secret })],
+    [
+      "X-Stage1-Token beside a proxy's own Authorization",
+      (secret: string) => ({ authorization: "Basic YTpi", "x-stage1-token": secret }),
+    ],
     ["both", (secret: string) => ({ ...bearer(secret), "x-stage1-token": secret })],
   ])("%s lets in", async (_, headersOf) => {
     for (const secret of Object.values(secrets))
@@ -265,12 +271,26 @@ describe("how much", () => {
       Array.from({ length: 10 }, () => ask({ to: few, headers: bearer(secrets.reader) })),
     );
     const refused = answers.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThanOrEqual(1);
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(1);
+    expect(refused.length).toBeGreaterThan(0);
     for (const { code, headers } of refused) expect([code, headers["retry-after"]]).toEqual(["TOO_MANY_REQUESTS", "1"]);
     expect(await ask({ to: few, headers: bearer(secrets.writer) })).toMatchObject({ status: 200 });
-    await expect.poll(() => ask({ to: few, headers: bearer(secrets.reader) })).toMatchObject({ status: 200 });
     await few.close();
+  });
+
+  test("a token may send as many requests at once as in a second, and those that come back as time goes on", () => {
+    const quotas = new Quotas({ concurrent: 0, rate: 4 });
+    const letIn = (token: string | null, now: number) => {
+      try {
+        quotas.enter(token, now);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    expect([0, 0, 0, 0, 0].map((now) => letIn("a", now))).toEqual([true, true, true, true, false]);
+    expect(letIn("b", 0)).toBe(true);
+    expect([249, 250, 250].map((now) => letIn("a", now))).toEqual([false, true, false]);
+    expect([9_000, 9_000, 9_000, 9_000, 9_000].map((now) => letIn("a", now))).toEqual([true, true, true, true, false]);
   });
 
   test("more requests at once than the limit are refused, until one is answered", async () => {
@@ -286,6 +306,25 @@ describe("how much", () => {
     await blocker.end();
     for (const { status } of await Promise.all(slow)) expect(status).toBe(200);
     expect(await asked()).toMatchObject({ status: 200 });
+    await few.close();
+  });
+
+  test("requests that wait behind another of their connection are let go of with it", async () => {
+    const few = await startServer(database, { tokens, limits: { concurrent: 3 } });
+    const blocker = await openClient(database.url);
+    await blocker.query("BEGIN; LOCK TABLE stage1_datasets");
+    const { port, pathname } = new URL(few.url);
+    const one = `POST ${pathname} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${secrets.reader}\r\nContent-Type: application/json\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`;
+    // Not of the table that is locked: it is answered where there is room.
+    const quick = () => ask({ to: few, headers: bearer(secrets.reader), body: '{"query":"{ __typename }"}' });
+    for (let turn = 0; turn < 3; turn += 1) {
+      const socket = connect(Number(port), "127.0.0.1");
+      socket.write(one.repeat(3));
+      await expect.poll(quick).toMatchObject({ status: 429 });
+      socket.destroy();
+      await expect.poll(quick).toMatchObject({ status: 200 });
+    }
+    await blocker.end();
     await few.close();
   });
 
