@@ -47,8 +47,6 @@ export function createGraphQL({
     healthCheckEndpoint: `/${randomUUID()}`,
     cors: false,
     multipart: false,
-    // Yoga would keep 1,024 documents however long: a client that varies a comment could take a gigabyte.
-    parserAndValidationCache: false,
     logging: false,
     maskedErrors: { maskError, isDev: false },
     parserAndValidationCache: {
