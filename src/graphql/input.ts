@@ -17,10 +17,19 @@ export function timeRange(after: string | null | undefined, before: string | nul
   return after == null && before == null ? undefined : { after: after ?? undefined, before: before ?? undefined };
 }
 
-/** What to search for; an empty text is no search. Throws as `checkText`, also for the line break that separates names. */
+/** Longer than any name. Long texts are compared with each other character by character: a minute for half a megabyte. */
+const MAX_SEARCH = 1_000;
+
+/**
+ * What to search for; an empty text is no search. Throws as `checkText`, also for the line break that separates names, and for
+ * more characters than a name has.
+ */
 export function searchText(text: string | null | undefined): string | undefined {
   if (text?.includes("\n")) {
     throw new ClientError("BAD_USER_INPUT", "`search` holds a line break, which no name has: leave it out.");
+  }
+  if (text && text.length > MAX_SEARCH) {
+    throw new ClientError("BAD_USER_INPUT", `\`search\` has more than ${MAX_SEARCH} characters: search for a part.`);
   }
   return checkText("search", text) || undefined;
 }

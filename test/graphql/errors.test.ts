@@ -55,6 +55,7 @@ test.for([
   ["a global id that was made up", '{ node(id: "abc") { id } }'],
   ["a global id of a type that is no node", `{ node(id: "${Buffer.from("Query:1").toString("base64url")}") { id } }`],
   ["NUL in a name", '{ measurement(name: "a\\u0000") { role } }'],
+  ["a search for more than any name has", `{ datasets(filter: { search: "${"a".repeat(1_001)}" }) { totalCount } }`],
   ["NUL in a slug", '{ dataset(by: { datasetSlug: "a\\u0000" }) { id } }'],
 ])("%s is BAD_USER_INPUT", async ([, query]) => {
   const { errors } = await server.send(query ?? "");
