@@ -16,6 +16,8 @@ export interface Cancel {
   ended(cancelled: boolean): Promise<boolean>;
 }
 
+/** Most statements end by themselves sooner; a request to cancel costs two connections, its own and often the statement's. */
+const GRACE_MS = 25;
 const FIRST_PAUSE_MS = 50;
 
 /**
@@ -24,6 +26,7 @@ const FIRST_PAUSE_MS = 50;
  */
 export function beginCancel(client: PooledClient, withinMs: number): Cancel {
   const over = new AbortController();
+  let asked = false;
   const sending = send();
 
   /** Whether each request is known to be done with. */
@@ -31,7 +34,9 @@ export function beginCancel(client: PooledClient, withinMs: number): Cancel {
     const until = performance.now() + withinMs;
     const left = () => Math.max(1, until - performance.now());
     let certain = true;
+    await delay(GRACE_MS, undefined, { signal: over.signal }).catch(() => {});
     for (let pause = FIRST_PAUSE_MS; !over.signal.aborted; pause *= 2) {
+      asked = true;
       certain = (await deliver(client, left())) && certain;
       if (!over.signal.aborted && performance.now() >= until) client.socket.destroy();
       await delay(Math.min(pause, left()), undefined, { signal: over.signal }).catch(() => {});
@@ -42,7 +47,7 @@ export function beginCancel(client: PooledClient, withinMs: number): Cancel {
   return {
     async ended(cancelled) {
       over.abort();
-      return cancelled && (await sending);
+      return !asked || (cancelled && (await sending));
     },
   };
 }

@@ -22,9 +22,14 @@ export class CompiledQueries {
     this.#limits = limits;
   }
 
+  /** Whether `get` has nothing to do. */
+  has(text: string, operationName: string | undefined): boolean {
+    return this.#kept.has(keyOf(text, operationName));
+  }
+
   /** undefined for what is no valid query within the limits. */
   get(text: string, operationName: string | undefined): CompiledQuery | undefined {
-    const key = `${operationName ?? ""}\n${text}`;
+    const key = keyOf(text, operationName);
     const compiled = this.#kept.has(key) ? this.#kept.get(key) : this.#compile(text, operationName);
     this.#forget(key);
     if (key.length <= MAX_LENGTH) {
@@ -52,6 +57,10 @@ export class CompiledQueries {
       return undefined; // malformed, or beyond the limits; or nested so deeply that its rules exhaust the stack
     }
   }
+}
+
+function keyOf(text: string, operationName = ""): string {
+  return `${operationName}\n${text}`;
 }
 
 function weightOf(key: string, compiled: CompiledQuery | undefined): number {

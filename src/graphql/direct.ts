@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate } from "node:timers/promises";
 import type { Db } from "../db/pool.ts";
 import { tablesIn } from "../domain/tables.ts";
 import { codeOf, isConnectionError } from "../errors.ts";
@@ -53,7 +54,14 @@ export function createDirect({ cache, limits, onDefect }: DirectOptions) {
     const operation = parseOperation(request, text);
     // Whether the variables are too many bytes is for Yoga to find. No text has six times as many once it is written anew: 1e20.
     const isShort = text.length * 6 <= limits.variablesBytes;
-    const query = isShort && type && operation && queries.get(operation.query, operation.operationName);
+    if (!isShort || !type || !operation) return db;
+    const { query: document, operationName } = operation;
+    if (!queries.has(document, operationName)) {
+      // To compile takes milliseconds. Who has left meanwhile is known once what has come in is looked at.
+      await setImmediate();
+      if (response.destroyed) return undefined;
+    }
+    const query = queries.get(document, operationName);
     if (!query) return db;
     call.operation = query.name;
     const before = cache.snapshot();

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate } from "node:timers/promises";
 import type { Db } from "../db/pool.ts";
 import { TABLES } from "../domain/tables.ts";
 import { ClientError, type ErrorCode } from "../errors.ts";
@@ -61,6 +62,8 @@ export function createHandler(options: HandlerOptions): Handler {
     const db = text ? await direct({ request, response, call, text, db: dbOf(call) }) : dbOf(call);
     if (!db) return;
     refuseMistakes(request);
+    await setImmediate(); // as in `direct`: Yoga parses anew
+    if (response.destroyed) return;
     setHeaders(response, call);
     await (await yoga())(request, response, { db, call });
   };
