@@ -3,7 +3,7 @@ import { schema } from "../../src/graphql/schema.ts";
 import { insertOddLineage } from "../graphql/odd-lineage.ts";
 import { readPool } from "../graphql/random/pool.ts";
 import type { Pool } from "../graphql/random/values.ts";
-import { createDatabase, startServer, type TestDatabase, type TestServer } from "../harness.ts";
+import { createDatabase, LIMITS, startServer, type TestDatabase, type TestServer } from "../harness.ts";
 import { Campaign, NEVER_SHOWN } from "./campaign.ts";
 import { nastyRequests } from "./nasty.ts";
 import { isExpected } from "./verdict.ts";
@@ -18,7 +18,8 @@ let pool: Pool;
 beforeAll(async () => {
   database = await createDatabase();
   await insertOddLineage(database);
-  server = await startServer(database);
+  // What is refused at the door finds nothing behind it.
+  server = await startServer(database, { limits: { queryTokens: 3_000, slowCost: LIMITS.cost } });
   pool = await readPool((query, variables) => server.data(query, variables));
 });
 afterAll(async () => {
