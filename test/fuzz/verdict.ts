@@ -62,10 +62,11 @@ export function faultsOf(request: WireRequest, reply: Reply): string[] {
   }
   const answer = answerIn(reply);
   if (!answer) return [...faults, `no JSON: ${status} ${contentType} ${cut(body)}`];
-  return [...faults, ...faultsIn(answer)];
+  return [...faults, ...faultsIn(answer, `${request.target} ${request.body ?? ""}`)];
 }
 
-function faultsIn({ data, errors }: Answered): string[] {
+/** @param sent - what the client wrote, which a message may repeat */
+function faultsIn({ data, errors }: Answered, sent: string): string[] {
   if (errors === undefined) return data == null ? ["neither data nor errors"] : [];
   if (!Array.isArray(errors) || errors.length === 0) return [`errors are no list: ${cut(JSON.stringify(errors))}`];
   return errors.flatMap((error: { message?: unknown; extensions?: { code?: unknown } } | null) => {
@@ -74,7 +75,7 @@ function faultsIn({ data, errors }: Answered): string[] {
     if (typeof message !== "string" || message === "") return [`no message: ${cut(JSON.stringify(error))}`];
     if (code === "INTERNAL_SERVER_ERROR") return [`internal error: ${cut(message)}`];
     if (!ERROR_CODES.some((known) => known === code)) return [`the code ${String(code)}: ${cut(message)}`];
-    const secret = SECRETS.find((pattern) => pattern.test(message));
+    const secret = SECRETS.map((pattern) => pattern.exec(message)?.[0]).find((shown) => shown && !sent.includes(shown));
     return secret ? [`a message shows ${secret}: ${cut(message)}`] : [];
   });
 }
