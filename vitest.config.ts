@@ -5,6 +5,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The files that take longest, the longest first: one that was begun last would run on alone. */
 const LONG = [
   "commands/takeover",
+  "fuzz/fuzz",
+  "commands/replay",
   "faults/clients",
   "docker",
   "commands/stop",
@@ -12,6 +14,8 @@ const LONG = [
   "seed-million",
   "commands/refusals",
   "graphiql",
+  "sql/half-migrated",
+  "spool/replay",
   "faults/database",
   "commands/first-start",
   "graphql/executor",
@@ -39,7 +43,8 @@ export default defineConfig({
     pool: "forks",
     // A worker keeps the modules that its files share: loading GraphQL takes longer than most of them run.
     isolate: false,
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than there are cores: many tests wait for processes.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

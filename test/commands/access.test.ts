@@ -1,6 +1,8 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { requireSafety } from "../../src/commands/safety.ts";
+import { openTokens } from "../../src/http/tokens.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
 import { CLI, finished, hasTerminals, run, serve, startForTest, testFolder, until } from "./cli.ts";
 
@@ -25,11 +27,13 @@ const status = async (url: string, secret: string) =>
 
 test("without tokens, an address that others reach is refused, unless --open says that it is meant", async () => {
   const cwd = await testFolder();
-  for (const HOST of ["0.0.0.0", "::", "127.evil.example"]) {
-    const { code, output } = await finished(run(["serve", "--port", "0"], { cwd, env: env({ HOST }) }));
-    expect(code).toBe(1);
-    expect(output).toMatch(/^stage1-lineage: HOST is .*no tokens.*token create.*--open.*\n$/);
-  }
+  const refused = await finished(run(["serve", "--port", "0"], { cwd, env: env({ HOST: "0.0.0.0" }) }));
+  expect(refused.code).toBe(1);
+  expect(refused.output).toMatch(/^stage1-lineage: HOST is .*no tokens.*token create.*--open.*\n$/);
+  const none = openTokens({});
+  for (const host of ["::", "192.0.2.1", "127.evil.example", "box"])
+    expect(() => requireSafety(host, none, false)).toThrow();
+  for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) requireSafety(host, none, false);
   const open = await serve(["--open"], { cwd, env: env({ HOST: "0.0.0.0" }) });
   expect(open.output()).toMatch(/Access +open/);
   expect(await open.send("{ __typename }")).toMatchObject({ status: 200 });

@@ -191,7 +191,7 @@ test("what Yoga would stumble over, or a web page of another origin could send, 
     ["*", "localhost", 404],
   ] as const) {
     const socket = connect(Number(port), "127.0.0.1");
-    socket.end(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n`);
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n`);
     const answer = await text(socket);
     expect(answer, `${target} of ${host}`).toMatch(new RegExp(`^HTTP/1\\.1 ${status}`));
     expect(answer).not.toMatch(/node_modules|^ +at /m);
