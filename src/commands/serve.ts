@@ -61,11 +61,13 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
   });
   const logInternalError = (error: unknown, id: string) => log.error({ err: error, id }, "a request failed");
   let usage: Usage | undefined;
+  const metrics = new Metrics(() => usage);
+  metrics.watchProcess();
   const front = new Front({
     ...limits,
     access,
     quotas: new Quotas(limits),
-    metrics: new Metrics(() => usage),
+    metrics,
     onEnd: (call) => logCall(log, call),
     logInternalError,
   });

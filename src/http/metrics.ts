@@ -46,8 +46,6 @@ export class Metrics {
 
   /** @param usage - undefined until the database is open */
   constructor(usage: () => Usage | undefined) {
-    // Memory, CPU, garbage collection, and the delay of the event loop (nodejs_eventloop_lag_…).
-    collectDefaultMetrics({ register: this.#registry });
     new Gauge({
       name: "stage1_pool_connections",
       help: "Connections to the database, by state; `waiting` are requests that wait for one.",
@@ -65,6 +63,11 @@ export class Metrics {
         this.set(usage()?.cacheBytes ?? 0);
       },
     });
+  }
+
+  /** Also the process: memory, CPU, garbage collection, and the delay of the event loop. Goes on as long as the process. */
+  watchProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
   }
 
   /** What a DataLoader loads at once. */

@@ -74,10 +74,14 @@ test("SIGHUP reads the tokens again: one that is revoked counts no more, a file 
   expect(await server.exit).toEqual({ code: 0, signal: null });
 });
 
-test("without tokens SIGHUP changes nothing", async () => {
+test("without tokens SIGHUP changes nothing, and the metrics are there on loopback, those of the process too", async () => {
   const server = await serve([], { cwd: await testFolder(), env: env() });
   server.kill("SIGHUP");
   await server.waitFor(/tokens are read again/);
+  const metrics = await (await fetch(new URL("/metrics", server.url))).text();
+  for (const name of ["stage1_pool_connections", "nodejs_eventloop_lag_p99_seconds", "process_resident_memory_bytes"]) {
+    expect(metrics).toMatch(new RegExp(`^${name}(?:\\{.*\\})? [\\d.e+-]+$`, "m"));
+  }
   expect(await server.send("{ __typename }")).toMatchObject({ status: 200 });
 });
 
