@@ -43,7 +43,8 @@ export default defineConfig({
     pool: "forks",
     // A worker keeps the modules that its files share: loading GraphQL takes longer than most of them run.
     isolate: false,
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than there are cores: many tests wait for processes.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -16,7 +16,7 @@ import { reduce } from "./reduce.ts";
 import { withAllLeaves, withoutAdded } from "./superset.ts";
 
 // DOCUMENTS=20000 npx vitest run test/graphql/executor.test.ts: more of them; FIRST=20000 goes on from there.
-const DOCUMENTS = Number(process.env["DOCUMENTS"] ?? 200);
+const DOCUMENTS = Number(process.env["DOCUMENTS"] ?? 150);
 const FIRST = Number(process.env["FIRST"] ?? 0);
 const KINDS: readonly Faults[] = ["none", "none", "refused", "none", "invalid"];
 
