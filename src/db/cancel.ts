@@ -69,7 +69,7 @@ async function deliver(client: PooledClient, withinMs: number): Promise<boolean>
   if (processID === null || secretKey === null || destroyed) return false;
   const file = { path: `${host}/.s.PGSQL.${port}` };
   const socket = new FixedSocket(remoteAddress === undefined ? file : { host: remoteAddress, port: remotePort });
-  // pg's client.cancel would send it in the clear.
+  // pg's client.cancel would send it in the clear. The cast: @types/pg declares neither these options nor these methods.
   const wire = new pg.Connection({
     stream: () => socket,
     ssl,

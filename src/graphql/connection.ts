@@ -229,9 +229,12 @@ export function toQuery<Filter, Field extends string>(
 
 function size(argument: "first" | "last", value: number | null | undefined): number | undefined {
   if (value == null) return undefined;
-  if (value < 0 || value > MAX_PAGE)
-    throw bad(`\`${argument}\` is ${value}: ask for 0 to ${MAX_PAGE} rows, and page on with a cursor.`);
+  if (value < 0 || value > MAX_PAGE) throw badSize(argument, value, MAX_PAGE);
   return value;
+}
+
+export function badSize(argument: string, value: number, max: number): ClientError {
+  return bad(`\`${argument}\` is ${value}: ask for 0 to ${max} rows, and page on with a cursor.`);
 }
 
 function bad(message: string): ClientError {

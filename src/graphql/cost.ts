@@ -17,7 +17,7 @@ import {
   type ValueNode,
 } from "graphql";
 import { ClientError } from "../errors.ts";
-import { DEFAULT_PAGE } from "./connection.ts";
+import { badSize, DEFAULT_PAGE } from "./connection.ts";
 import type { QueryLimits } from "./query-limits.ts";
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -105,12 +105,7 @@ class Count {
     for (const name of ["first", "last"]) {
       const value = this.#argument(node, name);
       if (typeof value !== "number") continue;
-      if (value > this.#pageSize) {
-        throw new ClientError(
-          "BAD_USER_INPUT",
-          `\`${name}\` is ${value}: ask for 0 to ${this.#pageSize} rows, and page on with a cursor.`,
-        );
-      }
+      if (value > this.#pageSize) throw badSize(name, value, this.#pageSize);
       size = value;
     }
     return Math.max(size, 0);

@@ -65,6 +65,12 @@ async function expectRecovery(load: Load): Promise<void> {
   await load.served();
 }
 
+async function end(server: Serving, load: Load, folder: string): Promise<void> {
+  server.killGroup("SIGKILL");
+  await load.stop();
+  await removeFolder(folder);
+}
+
 /** Waits until a client has been told that the database is away. */
 async function seenAway(load: Load): Promise<void> {
   const { away } = load;
@@ -88,11 +94,7 @@ describe.concurrent("an external database", () => {
     load = startLoad(server.url);
     await load.served();
   });
-  afterAll(async () => {
-    server.killGroup("SIGKILL");
-    await load.stop();
-    await removeFolder(folder);
-  });
+  afterAll(() => end(server, load, folder));
 
   /** Resolves when it answers. */
   async function startDatabase(): Promise<void> {
@@ -155,11 +157,7 @@ describe.concurrent("the embedded database", () => {
     load = startLoad(server.url);
     await load.served();
   });
-  afterAll(async () => {
-    server.killGroup("SIGKILL");
-    await load.stop();
-    await removeFolder(folder);
-  });
+  afterAll(() => end(server, load, folder));
 
   test.sequential.each([
     ["killed", "SIGKILL"],
