@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { z } from "zod";
+import { customCleanEnv, makeExactValidator, type RequiredValidatorSpec, str } from "envalid";
 import { OperatorError } from "./errors.ts";
 import { LIMITS, type Limits, type Range } from "./limits.ts";
 
@@ -28,62 +28,65 @@ export interface Config {
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 
-const schema = z.object({
-  DATABASE_URL: z
-    .string()
-    .refine(
-      (url) => /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url),
-      "must look like postgres://user@host:5432/database",
-    )
-    .optional(),
-  STAGE1_DATA_DIR: z.string().min(1, "must name a folder").default(".stage1"),
-  HOST: z
-    .string()
-    .refine(
-      (host) => isIP(host) > 0 || /^(?!\d+$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host),
-      "must be an address or a host name, without scheme or port",
-    )
-    .default("127.0.0.1"),
-  PORT: z
-    .string()
-    .regex(/^\d+$/, "must be a port number, 0 to 65535 (0: any that is free)")
-    .transform(Number)
-    .refine((port) => port <= 65_535, "must be a port number, 0 to 65535 (0: any that is free)")
-    .default(4000),
-  STAGE1_CACHE_MB: z
-    .string()
-    .regex(/^\d{1,5}$/, "must be a whole number of megabytes, 0 to 99999 (0: no cache)")
-    .transform(Number)
-    .default(64),
-  STAGE1_ORIGINS: z
-    .string()
-    .transform((list) => list.split(",").map((origin) => origin.trim()))
-    .refine(
-      (origins) => origins.every(isOrigin),
-      "must be origins such as https://lab.example:8443, with commas between: no path, no slash at the end, no default port, no *",
-    )
-    .default([]),
-  STAGE1_TOKENS_FILE: z.string().min(1, "must name a file").optional(),
-  STAGE1_TOKENS: z.string().optional(),
-  STAGE1_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
+/** What a variable must be. What it is not is thrown as the rest of a sentence that its name begins. */
+const textThat = (isRight: (text: string) => boolean, rule: string) =>
+  makeExactValidator((text) => {
+    if (!isRight(text)) throw new Error(rule);
+    return text;
+  });
+const wholeNumber = (min: number, max: number, rule = `must be a whole number, ${min} to ${max}`) =>
+  makeExactValidator((text) => {
+    const value = Number(text);
+    if (!/^\d{1,15}$/.test(text) || value < min || value > max) throw new Error(rule);
+    return value;
+  });
+
+const databaseUrl = textThat(
+  (url) => /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url),
+  "must look like postgres://user@host:5432/database",
+);
+const host = textThat(
+  (host) => isIP(host) > 0 || /^(?!\d+$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host),
+  "must be an address or a host name, without scheme or port",
+);
+const folder = textThat((path) => path !== "", "must name a folder");
+const file = textThat((path) => path !== "", "must name a file");
+const port = wholeNumber(0, 65_535, "must be a port number, 0 to 65535 (0: any that is free)");
+const megabytes = wholeNumber(0, 99_999, "must be a whole number of megabytes, 0 to 99999 (0: no cache)");
+const logLevel = makeExactValidator((text) => {
+  const level = LOG_LEVELS.find((level) => level === text);
+  if (level === undefined) throw new Error(`must be one of ${LOG_LEVELS.join(", ")}`);
+  return level;
+});
+const origins = makeExactValidator((text): readonly string[] => {
+  const list = text.split(",").map((origin) => origin.trim());
+  if (list.every(isOrigin)) return list;
+  throw new Error(
+    "must be origins such as https://lab.example:8443, with commas between: no path, no slash at the end, no default port, no *",
+  );
 });
 
-const wholeNumber = ({ min, max, fallback }: Range) => {
-  const rule = `must be a whole number, ${min} to ${max}`;
-  const isWithin = (value: number) => value >= min && value <= max;
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, rule)
-    .transform(Number)
-    .refine(isWithin, rule)
-    .default(fallback);
+const limitVariables = Object.fromEntries(
+  Object.values<Range>(LIMITS).map(({ variable, min, max, fallback }) => [
+    variable,
+    wholeNumber(min, max)({ default: fallback }),
+  ]),
+) as Record<(typeof LIMITS)[keyof Limits]["variable"], RequiredValidatorSpec<number>>;
+const VARIABLES = {
+  DATABASE_URL: databaseUrl({ default: undefined }),
+  STAGE1_DATA_DIR: folder({ default: ".stage1" }),
+  HOST: host({ default: "127.0.0.1" }),
+  PORT: port({ default: 4000 }),
+  STAGE1_CACHE_MB: megabytes({ default: 64 }),
+  STAGE1_ORIGINS: origins({ default: [] }),
+  STAGE1_TOKENS_FILE: file({ default: undefined }),
+  STAGE1_TOKENS: str({ default: undefined }),
+  STAGE1_LOG_LEVEL: logLevel({ default: "info" }),
+  ...limitVariables,
 };
-const limitsSchema = z.object(
-  Object.fromEntries(Object.values(LIMITS).map((range) => [range.variable, wholeNumber(range)])),
-);
 
 /** What flags can set. */
-export type Settings = Partial<Record<keyof z.infer<typeof schema>, string | undefined>>;
+export type Settings = Partial<Record<keyof typeof VARIABLES, string | undefined>>;
 
 /**
  * Reads the configuration. A variable that is empty counts as not set. Throws OperatorError that names every mistake at
@@ -93,18 +96,12 @@ export type Settings = Partial<Record<keyof z.infer<typeof schema>, string | und
  */
 export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(
-    [...Object.keys(schema.shape), ...Object.keys(limitsSchema.shape)].map((name) => [
+    Object.keys(VARIABLES).map((name) => [
       name,
       flags[name as keyof Settings] ?? (env[name] === "" ? undefined : env[name]),
     ]),
   );
-  const [result, limits] = [schema.safeParse(given), limitsSchema.safeParse(given)];
-  if (!result.success || !limits.success) {
-    const issues = [...(result.error?.issues ?? []), ...(limits.error?.issues ?? [])];
-    const mistakes = issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
-    throw new OperatorError(`The configuration is wrong: ${mistakes.join("; ")}.`);
-  }
-  const { data } = result;
+  const data = customCleanEnv(given, VARIABLES, (cleaned) => cleaned, { reporter: refuseMistakes });
   return Object.freeze({
     databaseUrl: data.DATABASE_URL,
     dataDir: data.STAGE1_DATA_DIR,
@@ -118,12 +115,17 @@ export function readConfig(flags: Settings, env: NodeJS.ProcessEnv): Config {
     },
     tokens: data.STAGE1_TOKENS,
     origins: data.STAGE1_ORIGINS,
-    limits: limitsIn(limits.data),
+    limits: limitsIn(data),
     unknown: Object.keys(env).filter((name) => name.startsWith("STAGE1_") && !(name in given)),
   });
 }
 
-function limitsIn(data: Readonly<Record<string, number>>): Limits {
+function refuseMistakes({ errors }: { readonly errors: Readonly<Record<string, Error>> }): void {
+  const mistakes = Object.entries(errors).map(([name, { message }]) => `${name} ${message}`);
+  if (mistakes.length > 0) throw new OperatorError(`The configuration is wrong: ${mistakes.join("; ")}.`);
+}
+
+function limitsIn(data: Readonly<Record<keyof typeof limitVariables, number>>): Limits {
   return Object.fromEntries(Object.entries(LIMITS).map(([name, { variable }]) => [name, data[variable]])) as Limits;
 }
 

@@ -14,7 +14,7 @@ import type { createGraphQL, GraphQLOptions } from "./yoga.ts";
 
 export { ENDPOINT };
 
-const LOAD_AFTER_MS = 500;
+const LOAD_AFTER_MS = 5_000;
 
 /** Keeps answers once it is `live`, that is: told of every change. */
 export function createCache(maxBytes: number): AnswerCache {
@@ -33,8 +33,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, call:
 /** Answers HTTP: GraphQL and GraphiQL at `ENDPOINT`, where `/` leads too. What Yoga would stumble over is refused before it. */
 export function createHandler(options: HandlerOptions): Handler {
   const maskError = createMaskError(options.logInternalError);
-  // Yoga takes half of the time that all modules take, and queries do without it: loaded a moment after the start, or
-  // for the first who asks for it.
+  // Yoga takes half of the time that all modules take, and queries do without it: loaded when the start is over, for
+  // this process and for those that were started with it, or for the first who asks for it.
   let loading: Promise<ReturnType<typeof createGraphQL>> | undefined;
   const yoga = () => {
     loading ??= import("./yoga.ts").then(
