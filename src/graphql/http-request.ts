@@ -25,20 +25,24 @@ export async function textSentTo(
   const body = await read(request, maxBytes);
   // What is no UTF-8 would be read as something else: a name with U+FFFD in it.
   if (!isUtf8(body)) throw new ClientError("BAD_USER_INPUT", "The body is not UTF-8: encode it so.");
-  Object.assign(request, { body: asStream(body) });
+  (request as { body?: SentBody }).body = new SentBody(body);
   return url === path ? body.toString() : undefined;
 }
 
 /** For Yoga, which would make a list of a Buffer's bytes, each with its name: 300 ms for 1 MB, in which nobody is served. */
-function asStream(body: Buffer): AsyncIterable<Buffer> {
-  // With a key of its own: what has none counts as no body.
-  const stream = {
-    bytes: body.length,
-    async *[Symbol.asyncIterator]() {
-      yield body;
-    },
-  };
-  return stream;
+class SentBody {
+  /** With a key of its own: what has none counts as no body. */
+  readonly bytes: number;
+  readonly #body: Buffer;
+
+  constructor(body: Buffer) {
+    this.bytes = body.length;
+    this.#body = body;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    yield this.#body;
+  }
 }
 
 /** Not by `for await`, which takes a tenth of the time of a short answer. */

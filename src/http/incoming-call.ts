@@ -54,7 +54,7 @@ export class IncomingCall implements Call {
     else
       this.#timer = setTimeout(
         () => ending.abort(() => late(this.#deadlineMs)),
-        this.deadline - performance.now(),
+        Math.max(0, this.deadline - performance.now()),
       ).unref();
     return ending;
   }
