@@ -109,7 +109,7 @@ describe.skipIf(executablePath === undefined)("in Chromium, where it is installe
     const { secret, line } = createToken("reader", "read");
     const closed = await startServer(database, { tokens: openTokens({ text: line }) });
     const tab = await browser.newPage();
-    await tab.goto(closed.url);
+    await tab.goto(new URL("/", closed.url).href); // which leads to it
     const signIn = async (token: string) => {
       await tab.getByLabel("Your token").fill(token);
       await tab.getByRole("button").click();

@@ -3,6 +3,7 @@ import { ENDPOINT } from "../graphql/endpoint.ts";
 import type { TokenStore } from "../http/tokens.ts";
 import { type CommandDatabase, placeOf } from "./database.ts";
 import { baseUrl } from "./http.ts";
+import { isLoopback } from "./safety.ts";
 
 /** What the operator reads when the server is ready. */
 export function banner(
@@ -10,6 +11,7 @@ export function banner(
   { url, embedded }: CommandDatabase,
   { demo }: { readonly demo: boolean },
   { required, tokens }: TokenStore,
+  host: string,
 ): string {
   const command = process.env["npm_lifecycle_event"] === "start" ? "npm start --" : "stage1-lineage serve";
   const lines = embedded
@@ -21,7 +23,7 @@ export function banner(
     : [["Database", `${new URL(url).pathname.slice(1)} at ${placeOf(url)}`]];
   const access = required
     ? `by token: ${tokens.map(({ name, role }) => `${name} (${role})`).join(", ")}`
-    : "open, without tokens: whoever reaches the port may read and write";
+    : `open, without tokens: whoever ${isLoopback(host) ? "is on this machine" : "reaches the port"} may read and write`;
   const all = [
     ["GraphiQL", `${baseUrl(server)}${ENDPOINT}`],
     ...lines,

@@ -7,6 +7,7 @@ import { requireCurrent } from "../db/schema-state.ts";
 import { codeOf, messageOf, OperatorError } from "../errors.ts";
 import { aborted } from "./aborted.ts";
 import type { Logger } from "./logger.ts";
+import { seldom } from "./seldom.ts";
 
 /** The database of a command: the configured one, or the embedded one for as long as the command holds it. */
 export interface CommandDatabase {
@@ -108,5 +109,12 @@ export function openPool(url: string, log: Logger, options: { max?: number; stat
       if (alive) log.info("the database answers again");
       else log.warn("the database does not answer: requests are refused until it does");
     },
+    onExhausted: seldom((want) =>
+      log.warn(
+        want === "connections"
+          ? "a request was refused since all connections to the database are busy: see what runs there, or raise STAGE1_DATABASE_CONNECTIONS"
+          : "a request was refused since this process may open no more files: raise its limit (ulimit -n), or lower STAGE1_MAX_CONNECTIONS",
+      ),
+    ),
   });
 }

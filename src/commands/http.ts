@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { codeOf, OperatorError } from "../errors.ts";
+import { seldom } from "./seldom.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -11,10 +12,8 @@ export interface ListenOptions {
   /** How long a client may take to send a request. */
   readonly requestMs: number;
   /** A client was one too many. Not for each, while there are many. */
-  onRefused(): void;
+  readonly onRefused: () => void;
 }
-
-const TOLD_MS = 10_000;
 
 /** Listens. Throws OperatorError where the address cannot be had. */
 export function listen(handler: RequestListener, options: ListenOptions): Promise<Server> {
@@ -22,12 +21,7 @@ export function listen(handler: RequestListener, options: ListenOptions): Promis
   // Who sends half a request, or none, is hung up on: headersTimeout is at most requestTimeout.
   const server = createServer({ requestTimeout: requestMs, connectionsCheckingInterval: 1_000 }, handler);
   server.maxConnections = connections;
-  let toldAt = Number.NEGATIVE_INFINITY;
-  server.on("drop", () => {
-    if (performance.now() - toldAt < TOLD_MS) return;
-    toldAt = performance.now();
-    options.onRefused();
-  });
+  server.on("drop", seldom(options.onRefused));
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const reasons: Record<string, string> = {

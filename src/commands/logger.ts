@@ -15,6 +15,8 @@ export function createLogger(level: Config["logLevel"]) {
 
 /** An answer that took longer is worth a line in any log. */
 const SLOW_MS = 1_000;
+/** Of an operation, in characters: a client may choose one as long as its query. */
+const MAX_NAME = 64;
 
 /** A line about a request that is over: for those that were slow or failed inside, and for all where the log is to have everything. */
 export function logCall(
@@ -24,7 +26,9 @@ export function logCall(
   const ms = Math.round(performance.now() - began);
   const level = ms >= SLOW_MS || outcome === "INTERNAL_SERVER_ERROR" ? "info" : "debug";
   if (!log.isLevelEnabled(level)) return;
-  log[level]({ requestId, token, operation, outcome, ms, statements, cached: isFromCache }, "a request was answered");
+  const name = operation?.slice(0, MAX_NAME);
+  const figures = { requestId, token, operation: name, outcome, ms, statements, cached: isFromCache };
+  log[level](figures, "a request is over");
 }
 
 /** What tells the cause. Not all of an error's own properties, as is pino's way: pg hangs its whole connection on one. */

@@ -26,7 +26,9 @@ export function rereadTokens(tokens: TokenStore, front: Front, log: Logger): voi
   try {
     const gone = tokens.reload();
     front.cutRevoked();
-    log.info({ tokens: tokens.tokens.length, gone: gone.map(({ name }) => name) }, "the tokens are read again");
+    const figures = { tokens: tokens.tokens.length, gone: gone.map(({ name }) => name) };
+    if (tokens.required && figures.tokens === 0) log.warn(figures, "no token is left: nobody is let in");
+    else log.info(figures, "the tokens are read again");
   } catch (error) {
     log.error(`the tokens are as they were, since they cannot be read again: ${messageOf(error)}`);
   }

@@ -123,7 +123,7 @@ export async function serve(config: Config, options: ServeOptions, log: Logger, 
       handler,
       createReadiness(probing, () => pool.stats(), listener),
     );
-    process.stdout.write(banner(server, database, options, tokens));
+    process.stdout.write(banner(server, database, options, tokens, config.host));
     await aborted(ending);
     front.close();
     log.info("stopping: requests under way are finished first");

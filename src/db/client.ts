@@ -54,7 +54,12 @@ export async function openClient(
   // The statement under way rejects by itself; without a listener the loss would end the process.
   client.on("error", () => {});
   await client.connect();
-  await client.query(SESSION);
+  try {
+    await client.query(SESSION);
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
   return client;
 }
 

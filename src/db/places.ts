@@ -8,7 +8,10 @@ export interface Work {
 export interface Places {
   /** How many stand in line. */
   readonly waiting: number;
-  /** Takes a place; undefined: there was one. Rejects after the time that a statement may wait, or as `work` is aborted. */
+  /**
+   * Takes a place; undefined: there was one that this owner may have. Rejects with what `late` makes after the time that a
+   * statement may wait, or as `work` is aborted.
+   */
   take(work: Work | undefined, owner: string | undefined): Promise<void> | undefined;
   /** Gives a place back, to who waits longest of those who may hold it. */
   give(owner: string | undefined): void;
@@ -27,7 +30,7 @@ interface Waiter {
  *
  * @param waitMs - how long a statement may wait
  */
-export function createPlaces(count: number, waitMs: number): Places {
+export function createPlaces(count: number, waitMs: number, late: () => Error): Places {
   let free = count;
   /** How many places each owner holds. */
   const held = new Map<string, number>();
@@ -62,11 +65,7 @@ export function createPlaces(count: number, waitMs: number): Places {
           reject(reason);
         },
       };
-      // pg's words, by which it is known as no fault of the statement.
-      const timer = setTimeout(
-        () => waiter.leave(new Error("timeout exceeded when trying to connect")),
-        waitMs,
-      ).unref();
+      const timer = setTimeout(() => waiter.leave(late()), waitMs).unref();
       if (work) work.abort = waiter.leave;
       line.add(waiter);
     });

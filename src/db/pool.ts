@@ -39,6 +39,8 @@ export interface PoolOptions {
   onIdleError(error: Error): void;
   /** `alive` has changed: for the log. */
   onAlive?(alive: boolean): void;
+  /** A statement was refused for want of a connection: for the log. */
+  onExhausted?(want: "connections" | "files"): void;
   /** Called with the text of every statement, before it is sent. */
   onStatement?(text: string): void;
   readonly times?: Partial<PoolTimes>;
@@ -82,7 +84,11 @@ export function createPool(options: PoolOptions): Pool {
   pool.on("connect", (client) => client.on("error", () => {}));
 
   let ended = false;
-  const places = createPlaces(options.max, times.connectMs);
+  const exhausted = (want: "connections" | "files", message: string): Error => {
+    options.onExhausted?.(want);
+    return coded(EXHAUSTED, message);
+  };
+  const places = createPlaces(options.max, times.connectMs, () => exhausted("connections", "all of the pool are busy"));
   const pulse = createPulse({
     ...times,
     patienceMs: options.statementTimeoutMs === 0 ? Number.POSITIVE_INFINITY : times.patienceMs,
@@ -153,7 +159,9 @@ export function createPool(options: PoolOptions): Pool {
   async function runOnce<Row>(text: string, values: readonly unknown[], how: QueryOptions, work: Work | undefined) {
     const { prepare = false, signal, deadline } = how;
     // Not pool.query: it closes the connection after any SQL error, a unique violation included.
-    const client = (await pool.connect()) as PooledClient;
+    const client = (await pool.connect().catch((error) => {
+      throw NO_FILES.has(codeOf(error) ?? "") ? exhausted("files", "no file is left to connect with") : error;
+    })) as PooledClient;
     let cancel = undefined as Cancel | undefined;
     if (work) {
       work.abort = () => {
@@ -218,6 +226,10 @@ export function createPool(options: PoolOptions): Pool {
 const ENDED = "Cannot use a pool after calling end on the pool";
 /** query_canceled: by a request to, or by statement_timeout. */
 const CANCELLED = "57014";
+/** too_many_connections, in PostgreSQL or here. */
+const EXHAUSTED = "53300";
+/** Of this process, and of the machine. */
+const NO_FILES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
 /** The longest statement_timeout, to the second. */
 const LONGEST_MS = 2_147_483_000;
 

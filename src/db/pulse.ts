@@ -47,7 +47,7 @@ export function createPulse({ url, patienceMs, answerMs, againMs, onAway, onBack
 
   function wait(): void {
     if (underWay === 0 || patienceMs === Number.POSITIVE_INFINITY || looking || stopped.signal.aborted) return;
-    timer = setTimeout(() => (patience() > 0 ? wait() : void look()), patience()).unref();
+    timer = setTimeout(() => (patience() > 0 ? wait() : void look()), Math.max(0, patience())).unref();
   }
 
   /** Asks until there is an answer, and tells when it has been waited for long enough. */
@@ -115,7 +115,11 @@ export function createPulse({ url, patienceMs, answerMs, againMs, onAway, onBack
 async function ask(url: string, late: AbortSignal): Promise<void> {
   const socket = new Socket();
   late.addEventListener("abort", () => socket.destroy());
-  const client = await openClient(url, "stage1-lineage pulse", { stream: () => socket });
-  await client.query("SELECT 1");
-  await client.end();
+  try {
+    const client = await openClient(url, "stage1-lineage pulse", { stream: () => socket });
+    await client.query("SELECT 1");
+    await client.end();
+  } finally {
+    socket.destroy();
+  }
 }

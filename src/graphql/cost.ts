@@ -29,10 +29,12 @@ const LIST = 10;
 /**
  * Throws ClientError where the answer to an operation of a valid document could have more values than the limit
  * (QUERY_TOO_EXPENSIVE), or a page more rows (BAD_USER_INPUT). Each field counts once for each row that it is asked of: as many
- * rows as the pages around it may hold, so that the cost is known before anything is read, and ten for any other list.
+ * rows as the pages around it may hold, so that the cost is known before anything is read; as many as a list has at most
+ * where its source says so, and ten for any other list.
  * Introspection counts too.
  *
  * @param variables - as coerced
+ * @param isSlow - whether graphql-js answers it
  */
 export function checkCost(
   schema: GraphQLSchema,
@@ -40,15 +42,19 @@ export function checkCost(
   fragments: Fragments,
   limits: QueryLimits,
   variables: Variables,
+  isSlow = false,
 ): void {
   const root = schema.getRootType(operation.operation);
   if (!root) return;
   const count = new Count(schema, fragments, variables, limits.pageSize);
   const cost = count.selection(root, operation.selectionSet, undefined);
-  if (cost <= limits.cost) return;
+  const bySlowness = isSlow && limits.slowCost < limits.cost;
+  const limit = bySlowness ? limits.slowCost : limits.cost;
+  if (cost <= limit) return;
+  const which = bySlowness ? " for what SQL alone cannot answer (a mutation, `node`, introspection)" : "";
   throw new ClientError(
     "QUERY_TOO_EXPENSIVE",
-    `The answer could have ${cost} values, and the limit is ${limits.cost}: ask for smaller pages, or for fewer fields.`,
+    `The answer could have ${cost} values, and the limit${which} is ${limit}: ask for smaller pages, or for fewer fields.`,
   );
 }
 
@@ -97,7 +103,7 @@ class Count {
     if (!node.selectionSet || !field || !isCompositeType(type)) return 1;
     const isConnection = field.args.some(({ name }) => name === "first");
     const below = this.selection(type, node.selectionSet, isConnection ? this.#sizeOfPage(node) : undefined);
-    return 1 + below * (isListType(getNullableType(field.type)) ? (page ?? this.#sizeOfList(node)) : 1);
+    return 1 + below * (isListType(getNullableType(field.type)) ? (page ?? this.#sizeOfList(field, node)) : 1);
   }
 
   #sizeOfPage(node: FieldNode): number {
@@ -111,7 +117,9 @@ class Count {
     return Math.max(size, 0);
   }
 
-  #sizeOfList(node: FieldNode): number {
+  #sizeOfList({ extensions }: GraphQLField<unknown, unknown>, node: FieldNode): number {
+    const { max } = (extensions as { readonly source?: { readonly max?: number } }).source ?? {};
+    if (max !== undefined) return max;
     const ids = this.#argument(node, "ids");
     return Array.isArray(ids) ? ids.length : LIST;
   }

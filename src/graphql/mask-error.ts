@@ -66,11 +66,9 @@ function shownOf(cause: unknown): Shown | undefined {
     };
   }
   if (isConnectionError(cause)) {
-    return {
-      code: "DATABASE_UNAVAILABLE",
-      message: "The database does not answer: try again in a few seconds.",
-      status: 503,
-    };
+    const what =
+      codeOf(cause) === "53300" ? "All connections to the database are busy" : "The database does not answer";
+    return { code: "DATABASE_UNAVAILABLE", message: `${what}: try again in a few seconds.`, status: 503 };
   }
   return undefined;
 }

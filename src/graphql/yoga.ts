@@ -72,7 +72,6 @@ export function createGraphQL({
 
 /** Keeps to the limits, and to what the caller may do, before anything is asked of the database. */
 function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskError>): Plugin<Context> {
-  const slow = { ...limits, cost: Math.min(limits.cost, limits.slowCost) };
   const refusal = ({ document, operationName, variableValues }: ExecutionArgs, { call }: Context) => {
     const operation = getOperationAST(document, operationName);
     if (!operation) return undefined; // which graphql-js explains, as it does variables that are wrong
@@ -83,7 +82,7 @@ function within(limits: QueryLimits, maskError: ReturnType<typeof createMaskErro
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
     return caught(() => {
       checkVariables(limits, variableValues);
-      if (coerced) checkCost(schema, operation, fragmentsOf(document), slow, coerced);
+      if (coerced) checkCost(schema, operation, fragmentsOf(document), limits, coerced, true);
     });
   };
   return {
@@ -139,6 +138,10 @@ function afterMutation(onWritten: () => void): Plugin<Context> {
   };
 }
 
+/** graphql-js's words where fields of one name are too many to be compared each with each. */
+const ABORTED = "Validation aborted.";
+const TOO_REPETITIVE = new ClientError("QUERY_TOO_EXPENSIVE", "The query asks for a field too many times: ask once.");
+
 /**
  * Executes with graphql-js, which answers fields in the order they were asked for; Yoga's own executor puts those that
  * wait for the database last. Also gives errors of validation, which Yoga does not mask, one of our codes. A document that is
@@ -152,7 +155,7 @@ function graphqlJs(maskError: ReturnType<typeof createMaskError>): Plugin {
       if (sound.has(documentAST)) skipWith([]);
       return ({ valid, result, setResult }) => {
         if (valid) sound.add(documentAST);
-        else setResult(result.map(maskError));
+        else setResult(result.map((error) => maskError(error.message === ABORTED ? TOO_REPETITIVE : error)));
       };
     },
   };

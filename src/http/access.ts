@@ -57,7 +57,7 @@ export class Access {
     if (this.#tokens.required || host === this.#knownHost) return;
     if (!isNumberOrLocal(host) && !this.#hosts.has(host)) {
       throw forbidden(
-        "Without tokens the server answers to its address, `localhost` and names without a dot: list `http://` and this name in STAGE1_ORIGINS, or use tokens.",
+        "Without tokens the server answers to its address, `localhost` and names without a dot: list its origin, such as `http://lab.example:4000`, in STAGE1_ORIGINS, or use tokens.",
       );
     }
     this.#knownHost = host;
@@ -78,6 +78,7 @@ export class Access {
         "The server asks for a token: send it as `Authorization: Bearer …` or `X-Stage1-Token: …`.",
       );
     }
+    if (secret === "") throw unauthenticated("Send the token as `Authorization: Bearer …`, with that word before it.");
     if (others.length > 0) throw unauthenticated("Send one token, in one header.");
     const token = this.#tokens.find(secret);
     if (!token) throw unauthenticated("The token is not known: ask the operator of the server for another.");

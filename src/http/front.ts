@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { ClientError } from "../errors.ts";
 import { refuse, setHeaders } from "../graphql/call.ts";
 import type { Handler } from "../graphql/handler.ts";
@@ -22,6 +23,12 @@ export interface FrontOptions {
   logInternalError(error: unknown, id: string): void;
 }
 
+/**
+ * Requests that may wait behind another of their connection (pipelining), which nobody's clients do. Behind more, Node hears
+ * nothing of the connection's end, and statements would run on for a client that has left.
+ */
+const MAX_BEHIND = 16;
+
 /** How often it is looked for answers that nobody takes. */
 const SWEEP_MS = 1_000;
 
@@ -29,6 +36,8 @@ const SWEEP_MS = 1_000;
 export class Front {
   readonly #options: FrontOptions;
   readonly #calls = new Set<IncomingCall>();
+  /** By connection, how many wait there. */
+  readonly #behind = new WeakMap<Socket, number>();
   #handler: Handler = starting;
   #readiness: (() => Promise<Readiness>) | undefined;
 
@@ -50,10 +59,12 @@ export class Front {
 
   /** Ends what goes on for tokens that are no longer known, answers that are being sent too. */
   cutRevoked(): void {
-    for (const call of this.#calls) if (!this.#options.access.isStill(call.caller)) call.cut();
+    // Those that are not counted were refused.
+    for (const call of this.#calls) if (call.isCounted && !this.#options.access.isStill(call.caller)) call.cut();
   }
 
   readonly listener: RequestListener = (request, response) => {
+    if (this.#isCrowded(request.socket, response)) return;
     const { access, quotas, metrics, deadlineMs, onEnd } = this.#options;
     request.url = pathOf(request.url);
     const call = new IncomingCall(request.socket, request.headers["x-request-id"], deadlineMs, metrics.batch);
@@ -91,11 +102,22 @@ export class Front {
     }
   };
 
+  /** Whether more wait on this connection than may. It is closed then, with all of them. */
+  #isCrowded(socket: Socket, response: ServerResponse): boolean {
+    if (response.socket) return false;
+    const waiting = (this.#behind.get(socket) ?? 0) + 1;
+    this.#behind.set(socket, waiting);
+    response.once("close", () => this.#behind.set(socket, (this.#behind.get(socket) ?? 1) - 1));
+    if (waiting > MAX_BEHIND) socket.resetAndDestroy();
+    return socket.destroyed;
+  }
+
   #letIn(request: IncomingMessage, response: ServerResponse, call: IncomingCall): void {
     const { access, quotas } = this.#options;
     const origin = access.originOf(request.headers);
     if (origin) allow(origin, response);
     access.refuseTricks(request);
+    // Before the token, which a preflight cannot carry.
     if (origin && request.method === "OPTIONS") {
       setHeaders(response, call);
       response.writeHead(204).end();

@@ -18,7 +18,7 @@ interface Account {
 /** Keeps one token's requests from taking the server from all others. Without tokens, all clients share one account. */
 export class Quotas {
   readonly #limits: QuotaLimits;
-  /** By the token's name: never more than there are tokens. */
+  /** By the token's name: never more than there have been tokens. */
   readonly #accounts = new Map<string | null, Account>();
 
   constructor(limits: QuotaLimits) {
@@ -31,12 +31,12 @@ export class Quotas {
     const account = this.#accounts.get(token) ?? { underWay: 0, left: rate, at: now };
     this.#accounts.set(token, account);
     if (concurrent > 0 && account.underWay >= concurrent) {
-      throw tooMany(`${concurrent} requests are under way: wait for their answers first.`);
+      throw tooMany(`The limit of ${concurrent} at once is reached: wait for an answer before the next request.`);
     }
     if (rate > 0) {
       account.left = Math.min(rate, account.left + ((now - account.at) / 1000) * rate);
       account.at = now;
-      if (account.left < 1) throw tooMany(`More than ${rate} requests in a second: send fewer.`);
+      if (account.left < 1) throw tooMany(`The limit of ${rate} in a second is reached: send fewer requests.`);
       account.left -= 1;
     }
     account.underWay += 1;

@@ -1,3 +1,4 @@
+import { ENDPOINT } from "../graphql/endpoint.ts";
 import { PAGE_POLICY } from "../graphql/graphiql.ts";
 
 /**
@@ -43,8 +44,11 @@ const page = `<!doctype html>
       sessionStorage.removeItem(KEPT);
       return say("The server does not know this token.");
     }
+    if (answer.status === 404) return say("There is nothing at this address: open ${ENDPOINT}.");
     if (!answer.ok) return say("The server answered with " + answer.status + ": try again later.");
     const graphiql = await answer.text();
+    // The root leads to it. What GraphiQL asks goes to the page's own address.
+    history.replaceState(null, "", answer.url);
     sessionStorage.setItem(KEPT, token);
     // What GraphiQL asks, it asks through this.
     window.fetch = (url, init = {}) => {

@@ -112,7 +112,9 @@ export class TokenStore {
     const { file, text } = this.#sources;
     const fileText = file && readTokenFile(file.path);
     if (file && fileText === undefined && (file.named || this.#hadFile)) {
-      throw new OperatorError(`There is no file ${file.path}: ${REMEDY}.`);
+      throw new OperatorError(
+        `There is no file ${file.path}: make one with \`stage1-lineage token create <name> --role <role> --file ${file.path}\`.`,
+      );
     }
     const read = distinct([
       ...(file && fileText !== undefined ? parseEntries(fileText, file.path) : []),

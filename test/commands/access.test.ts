@@ -93,7 +93,7 @@ test.skipIf(!hasTerminals)(
     const terminal = startForTest("script", args, { cwd: await testFolder(), env: env() });
     const [, url = ""] = await terminal.waitFor(/GraphiQL +(\S+)[\s\S]*Ctrl-C/);
     await fetch(`${url}?query={__typename}`);
-    await terminal.waitFor(/DEBUG.*a request was answered[\s\S]*outcome.*OK/);
+    await terminal.waitFor(/DEBUG.*a request is over[\s\S]*outcome.*OK/);
     terminal.kill("SIGKILL");
     const isGone = () =>
       fetch(url).then(

@@ -71,10 +71,10 @@ test("a database that is busy with long statements, or refuses another connectio
   limited.password = "busy";
   const told: boolean[] = [];
   const pools = [proxy.url, limited.href].map((url) =>
-    openPool(url, told, { times: { patienceMs: 100, answerMs: 800, againMs: 50 } }),
+    openPool(url, told, { times: { patienceMs: 100, answerMs: 1_500, againMs: 50 } }),
   );
   const answers = pools.map((pool) =>
-    Promise.all([1, 2].map((n) => pool.query(`SELECT ${n} AS n FROM pg_sleep(1.5)`))),
+    Promise.all([1, 2].map((n) => pool.query(`SELECT ${n} AS n FROM pg_sleep(2.5)`))),
   );
   expect(await Promise.all(answers)).toEqual([
     [[{ n: 1 }], [{ n: 2 }]],

@@ -158,7 +158,9 @@ describe.concurrent("a server with one connection to its database", () => {
     for (const reply of await Promise.all(others)) {
       expect(reply.status).toBe(503);
       expect(errorCode(reply)).toBe("DATABASE_UNAVAILABLE");
+      expect(reply.body).toContain("All connections to the database are busy");
     }
+    expect(server.output().match(/raise STAGE1_DATABASE_CONNECTIONS/g)).toHaveLength(1);
     expect(await sessions(database, "active")).toBe(1);
     gone.push(ask(server.url, BY_GRAPHQL_JS, asked));
     await until(async () => (await figuresOf(server.url, asking)).waiting === 1);
@@ -236,7 +238,11 @@ describe.concurrent("a server that gives its clients little time", () => {
     const request = requestText(JSON.stringify({ query: COUNT }));
     const lines: Line[] = [];
     // Those that never ask, and those that asked once.
-    for (let i = 0; i < IDLE; i += 1) lines.push(await openLine(server.url, i % 2 === 0 ? "" : request));
+    // Many at a time, so that the last comes before the first is let go of; of those that ask, fewer than may at once.
+    while (lines.length < IDLE) {
+      const texts = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? "" : request));
+      lines.push(...(await Promise.all(texts.map((text) => openLine(server.url, text)))));
+    }
     const { sockets } = await figuresOf(server.url);
     expect(sockets).toBeGreaterThanOrEqual(IDLE);
     await expectBounded();

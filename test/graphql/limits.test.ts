@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
+import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseWithin } from "../../src/graphql/query-limits.ts";
 import { LIMITS as RANGES } from "../../src/limits.ts";
 import { type Answer, createDatabase, LIMITS, startServer, type TestDatabase, type TestServer } from "../harness.ts";
 import { insertLineage } from "../lineage.ts";
 
+const DOCS = readFileSync(new URL("../../docs/limits.md", import.meta.url), "utf8");
 const SMALL = {
   bodyBytes: 10_000,
   variablesBytes: 1_000,
@@ -110,6 +113,12 @@ const CASES: [what: string, allowed: string, refused: string, word: string][] = 
     "1172 values",
   ],
   [
+    "cost of a list that says how long it may be",
+    '{ measurement(name: "x") @skip(if: true) { role } __typename }',
+    '{ measurement(name: "x") { role } }',
+    "1001 values",
+  ],
+  [
     "introspection",
     "{ __schema { types { name } } }",
     "{ __schema { types { fields { args { name } } } } }",
@@ -169,6 +178,20 @@ test("what graphql-js is to answer may cost less, however it comes to that", asy
   }
   expect(small.statements()).toEqual([]);
   await small.close();
+});
+
+test("introspection is within the defaults, and as deep as docs/limits.md says", () => {
+  const query = getIntrospectionQuery();
+  expect(() => parseWithin({ ...LIMITS, depth: 14 }, query)).toThrow("15 fields deep");
+  expect(() => parseWithin({ ...LIMITS, depth: 15 }, query)).not.toThrow();
+  expect(DOCS).toContain("15 fields deep");
+});
+
+test("a field that is asked for too often to be validated is no mistake of the client's", async () => {
+  const usual = await startServer(database);
+  const { errors } = await usual.send(`{ datasets(first: 1) { nodes { ${times(980, () => "symbol")} } } }`);
+  expect(errors?.map(({ extensions }) => extensions.code)).toEqual(["QUERY_TOO_EXPENSIVE"]);
+  await usual.close();
 });
 
 test("a mutation that asks too much of what it wrote is refused, and nothing is written", async () => {
@@ -305,8 +328,7 @@ describe("the client's queries, which must stay far inside the defaults", () => 
 });
 
 test("docs/limits.md has each limit, with its default and its range", () => {
-  const docs = readFileSync(new URL("../../docs/limits.md", import.meta.url), "utf8");
-  const rows = [...docs.matchAll(/^\| `(STAGE1_\w+)` +\| ([\d,]+) +\| ([\d,]+)–([\d,]+) +\|/gm)];
+  const rows = [...DOCS.matchAll(/^\| `(STAGE1_\w+)` +\| ([\d,]+) +\| ([\d,]+)–([\d,]+) +\|/gm)];
   const documented = rows.map(([, name, ...numbers]) => [
     name,
     ...numbers.map((text) => Number(text.replaceAll(",", ""))),

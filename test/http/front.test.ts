@@ -85,6 +85,9 @@ function ask({ to = server, method = "POST", path = "/graphql", headers = {}, bo
   );
 }
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+/** The statements that wait for a lock. */
+const waits = () =>
+  database.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
 
 describe("who asks", () => {
   const strangers: [what: string, headers: Record<string, string>][] = [
@@ -96,6 +99,7 @@ describe("who asks", () => {
     ["two tokens", { ...bearer(secrets.reader), "x-stage1-token": secrets.writer }],
     ["a token and no token", { ...bearer(secrets.reader), "x-stage1-token": "" }],
     ["a token in capitals", bearer(secrets.reader.toUpperCase())],
+    ["a token without the word before it", { authorization: secrets.reader }],
   ];
   test.each(strangers)("%s is UNAUTHENTICATED, before anything is read", async (_, headers) => {
     server.statements();
@@ -299,7 +303,8 @@ describe("how much", () => {
     await blocker.query("BEGIN; LOCK TABLE stage1_datasets");
     const asked = () => ask({ to: few, headers: bearer(secrets.reader) });
     const slow = [asked(), asked()];
-    await expect.poll(async () => (await asked()).status).toBe(429);
+    await expect.poll(waits).toHaveLength(2);
+    expect(await asked()).toMatchObject({ status: 429 });
     expect(await ask({ to: few, headers: bearer(secrets.writer), body: '{"query":"{ __typename }"}' })).toMatchObject({
       status: 200,
     });
@@ -324,16 +329,22 @@ describe("how much", () => {
       socket.destroy();
       await expect.poll(quick).toMatchObject({ status: 200 });
     }
+    // Behind many, Node would not hear of the connection's end.
+    const crowded = connect(Number(port), "127.0.0.1");
+    const closed = new Promise((resolve) => crowded.once("error", resolve));
+    crowded.write(one + "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".repeat(16));
+    await expect.poll(waits).toHaveLength(1);
+    crowded.write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".repeat(500));
+    expect(await closed).toMatchObject({ code: "ECONNRESET" });
+    await expect.poll(waits).toEqual([]);
     await blocker.end();
     await few.close();
   });
 
   test("the deadline is passed down to the statement, and is TIMEOUT", async () => {
-    const hasty = await startServer(database, { limits: { deadlineMs: 1_000 } });
+    const hasty = await startServer(database, { limits: { deadlineMs: 2_000 } });
     const blocker = await openClient(database.url);
     await blocker.query("BEGIN; LOCK TABLE stage1_datasets");
-    const waits = () =>
-      database.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
     const answer = ask({ to: hasty });
     await expect.poll(waits).toHaveLength(1);
     expect(await answer).toMatchObject({ status: 200, code: "TIMEOUT" });
@@ -400,6 +411,8 @@ describe("for whoever watches over it", () => {
         body: JSON.stringify({ query: `query Q${i}_${randomBytes(2).toString("hex")} { __typename }` }),
       });
     const { body } = await ask({ to: fresh, method: "GET", path: "/metrics" });
+    for (const name of ["stage1_cached_answers_total", "stage1_cache_bytes"])
+      expect(body).toMatch(new RegExp(`^${name} \\d+$`, "m"));
     expect(body.match(/^stage1_requests_total/gm)?.length).toBeLessThanOrEqual(105);
     expect(body).toContain('operation="(other)"');
     await fresh.close();
@@ -417,8 +430,6 @@ describe("a token that is revoked", () => {
       () => "cut",
     );
     const kept = reading("writer");
-    const waits = () =>
-      database.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
     await expect.poll(waits).toHaveLength(2);
     keep("writer", "admin");
     expect(tokens.reload().map(({ name }) => name)).toEqual(["reader"]);
