@@ -56,3 +56,8 @@ export function isConnectionError(error: unknown): boolean {
   const code = codeOf(error);
   return code === undefined ? DRIVER.test(messageOf(error)) : NETWORK.test(code) || SERVER.test(code);
 }
+
+/** Whether this process, or the machine, may open no more files: connections are files too. */
+export function isOutOfFiles(error: unknown): boolean {
+  return ["EMFILE", "ENFILE"].includes(codeOf(error) ?? "");
+}

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Socket } from "node:net";
 import pg from "pg";
-import { codeOf, isConnectionError, messageOf } from "../errors.ts";
+import { codeOf, isConnectionError, isOutOfFiles, messageOf } from "../errors.ts";
 import { beginCancel, type Cancel } from "./cancel.ts";
 import { clientConfig, type Db, type QueryOptions, SESSION, types } from "./client.ts";
 import { createPlaces, type Work } from "./places.ts";
@@ -160,7 +160,7 @@ export function createPool(options: PoolOptions): Pool {
     const { prepare = false, signal, deadline } = how;
     // Not pool.query: it closes the connection after any SQL error, a unique violation included.
     const client = (await pool.connect().catch((error) => {
-      throw NO_FILES.has(codeOf(error) ?? "") ? exhausted("files", "no file is left to connect with") : error;
+      throw isOutOfFiles(error) ? exhausted("files", "no file is left to connect with") : error;
     })) as PooledClient;
     let cancel = undefined as Cancel | undefined;
     if (work) {
@@ -228,8 +228,6 @@ const ENDED = "Cannot use a pool after calling end on the pool";
 const CANCELLED = "57014";
 /** too_many_connections, in PostgreSQL or here. */
 const EXHAUSTED = "53300";
-/** Of this process, and of the machine. */
-const NO_FILES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
 /** The longest statement_timeout, to the second. */
 const LONGEST_MS = 2_147_483_000;
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GraphQLError } from "graphql";
-import { ClientError, codeOf, ERROR_CODES, type ErrorCode, isConnectionError } from "../errors.ts";
+import { ClientError, codeOf, ERROR_CODES, type ErrorCode, isConnectionError, isOutOfFiles } from "../errors.ts";
 
 /** Receives the cause of an error that a client sees only the id of. */
 export type LogInternalError = (error: unknown, id: string) => void;
@@ -63,6 +63,14 @@ function shownOf(cause: unknown): Shown | undefined {
     return {
       code: "QUERY_TOO_EXPENSIVE",
       message: "The query or a variable is nested too deeply: ask in flatter parts.",
+    };
+  }
+  // Yoga itself could not be loaded.
+  if (isOutOfFiles(cause)) {
+    return {
+      code: "DATABASE_UNAVAILABLE",
+      message: "Too many clients are connected: try again in a few seconds.",
+      status: 503,
     };
   }
   if (isConnectionError(cause)) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openClient } from "../../src/db/pool.ts";
 import { createToken } from "../../src/http/tokens.ts";
-import { makeFolder, removeFolder, type Serving, until } from "../commands/cli.ts";
+import { CLI, makeFolder, ready, removeFolder, type Serving, startForTest, until } from "../commands/cli.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
 import { type Asking, ask, errorCode, get } from "./client.ts";
 import { type Figures, figuresAfterCollection, figuresOf, serveCollectable } from "./figures.ts";
@@ -189,7 +189,12 @@ describe.concurrent("a server with one connection to its database", () => {
 describe.concurrent("a server that gives its clients little time", () => {
   const IDLE = 500;
   const SLOW = ["slow.1", "slow.2"];
-  const ENV = { STAGE1_DEADLINE_MS: "3000", STAGE1_SEND_MS: "1000", STAGE1_LOG_LEVEL: "debug" };
+  const ENV = {
+    STAGE1_DEADLINE_MS: "3000",
+    STAGE1_SEND_MS: "1000",
+    STAGE1_MAX_CONCURRENT: "0",
+    STAGE1_LOG_LEVEL: "debug",
+  };
   let database: TestDatabase;
   let server: Serving;
   let before: Figures;
@@ -238,7 +243,7 @@ describe.concurrent("a server that gives its clients little time", () => {
     const request = requestText(JSON.stringify({ query: COUNT }));
     const lines: Line[] = [];
     // Those that never ask, and those that asked once.
-    // Many at a time, so that the last comes before the first is let go of; of those that ask, fewer than may at once.
+    // Many at a time, so that the last comes before the first is let go of.
     while (lines.length < IDLE) {
       const texts = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? "" : request));
       lines.push(...(await Promise.all(texts.map((text) => openLine(server.url, text)))));
@@ -271,4 +276,30 @@ describe.concurrent("a server that gives its clients little time", () => {
   test.sequential("is as it was before", async () => {
     await expectNoLeak(server, before);
   });
+});
+
+test.concurrent("a server that may open no more files tells clients to come again, and serves once some have gone", async () => {
+  const database = await createDatabase();
+  const limited = ["-c", 'ulimit -n 80; exec "$0" "$@"', process.execPath, CLI, "serve", "--port", "0"];
+  const server = await ready(
+    startForTest("sh", limited, { env: { DATABASE_URL: database.url, STAGE1_CACHE_MB: "0" }, outlivesTest: true }),
+  );
+  try {
+    const lines = await Promise.all(Array.from({ length: 100 }, () => openLine(server.url)));
+    await until(() => lines.some(({ socket }) => socket.closed));
+    const request = requestText(JSON.stringify({ query: COUNT }), { connection: "close" });
+    for (const { socket } of lines) socket.write(request);
+    const statuses = (await Promise.all(lines.map(({ closed }) => closed))).map((text) => text.slice(9, 12));
+    expect(statuses).toContain("503");
+    expect(statuses.filter((status) => !["", "200", "503"].includes(status))).toEqual([]);
+    await until(async () => (await ask(server.url, COUNT).catch(() => undefined))?.status === 200);
+    expect(server.output()).toContain("this process may open no more files");
+    expect(troublesIn(server.output())).toEqual([]);
+    server.kill("SIGTERM");
+    expect(await server.exit).toEqual({ code: 0, signal: null });
+  } finally {
+    server.killGroup("SIGKILL");
+    await server.exit;
+    await database.drop();
+  }
 });
