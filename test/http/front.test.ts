@@ -314,6 +314,17 @@ describe("how much", () => {
     await few.close();
   });
 
+  test("the statements of one token leave connections to others", async () => {
+    const blocker = await openClient(database.url);
+    await blocker.query("BEGIN; LOCK TABLE stage1_datasets");
+    const reading = Array.from({ length: 6 }, () => ask({ headers: bearer(secrets.reader) }));
+    await expect.poll(waits).toHaveLength(4); // of five connections
+    const writing = ask({ headers: bearer(secrets.writer) });
+    await expect.poll(waits).toHaveLength(5);
+    await blocker.end();
+    for (const { status } of await Promise.all([...reading, writing])) expect(status).toBe(200);
+  });
+
   test("requests that wait behind another of their connection are let go of with it", async () => {
     const few = await startServer(database, { tokens, limits: { concurrent: 3 } });
     const blocker = await openClient(database.url);
