@@ -29,6 +29,7 @@ interface Waiter {
  * Not pg's own line: there a statement whose caller has left would go on standing.
  *
  * @param waitMs - how long a statement may wait
+ * @param late - what it is refused with then
  */
 export function createPlaces(count: number, waitMs: number, late: () => Error): Places {
   let free = count;

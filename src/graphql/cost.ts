@@ -29,9 +29,8 @@ const LIST = 10;
 /**
  * Throws ClientError where the answer to an operation of a valid document could have more values than the limit
  * (QUERY_TOO_EXPENSIVE), or a page more rows (BAD_USER_INPUT). Each field counts once for each row that it is asked of: as many
- * rows as the pages around it may hold, so that the cost is known before anything is read; as many as a list has at most
- * where its source says so, and ten for any other list.
- * Introspection counts too.
+ * rows as the pages around it may hold, so that the cost is known before anything is read; as many as another list has at
+ * most, where its source says so, and else ten. Introspection counts too.
  *
  * @param variables - as coerced
  * @param isSlow - whether graphql-js answers it
