@@ -61,7 +61,7 @@ program
       import("./commands/serve.ts"),
       import("./commands/logger.ts"),
     ]);
-    await serve(config, flags, createLogger(config.logLevel), signals);
+    await serve(config, flags, await createLogger(config.logLevel), signals);
   });
 
 program

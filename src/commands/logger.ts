@@ -1,14 +1,13 @@
-import { pino } from "pino";
-import { PinoPretty } from "pino-pretty";
+import { type Logger, pino } from "pino";
 import type { Config } from "../config.ts";
 import type { IncomingCall } from "../http/incoming-call.ts";
 
-export type Logger = ReturnType<typeof createLogger>;
+export type { Logger };
 
 /** Logs to standard error: JSON lines for machines, readable lines on a terminal. */
-export function createLogger(level: Config["logLevel"]) {
+export async function createLogger(level: Config["logLevel"]): Promise<Logger> {
   const stream = process.stderr.isTTY
-    ? PinoPretty({ destination: 2, sync: true, ignore: "pid,hostname" })
+    ? (await import("pino-pretty")).PinoPretty({ destination: 2, sync: true, ignore: "pid,hostname" })
     : pino.destination({ dest: 2, sync: true });
   return pino({ level, serializers: { err: describeError } }, stream);
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { hasSqlDetails, parse } from "libpg-query";
 import type pg from "pg";
 import { messageOf, OperatorError } from "../errors.ts";
 
@@ -86,6 +85,7 @@ export async function runFile(
 }
 
 async function split({ file, text }: SqlFile): Promise<Statement[]> {
+  const { hasSqlDetails, parse } = await import("libpg-query"); // which a server of a migrated database does without
   const bytes = Buffer.from(text); // the parser counts bytes
   try {
     const { stmts = [] } = await parse(text);
