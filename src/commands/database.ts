@@ -100,6 +100,18 @@ export function placeOf(url: string): string {
 
 /** A pool with the settings that every command shares. */
 export function openPool(url: string, log: Logger, options: { max?: number; statementTimeoutMs?: number } = {}): Pool {
+  const exhausted = {
+    connections: seldom(() =>
+      log.warn(
+        "a request was refused since all connections to the database are busy: see what runs there, or raise STAGE1_DATABASE_CONNECTIONS",
+      ),
+    ),
+    files: seldom(() =>
+      log.warn(
+        "a request was refused since this process may open no more files: raise its limit (ulimit -n), or lower STAGE1_MAX_CONNECTIONS",
+      ),
+    ),
+  };
   return createPool({
     url,
     max: options.max ?? 10,
@@ -109,12 +121,6 @@ export function openPool(url: string, log: Logger, options: { max?: number; stat
       if (alive) log.info("the database answers again");
       else log.warn("the database does not answer: requests are refused until it does");
     },
-    onExhausted: seldom((want) =>
-      log.warn(
-        want === "connections"
-          ? "a request was refused since all connections to the database are busy: see what runs there, or raise STAGE1_DATABASE_CONNECTIONS"
-          : "a request was refused since this process may open no more files: raise its limit (ulimit -n), or lower STAGE1_MAX_CONNECTIONS",
-      ),
-    ),
+    onExhausted: (want) => exhausted[want](),
   });
 }

@@ -1,11 +1,11 @@
 const PAUSE_MS = 10_000;
 
 /** Calls `tell` at most every ten seconds: what happens to a thousand clients is one line for whoever reads the log. */
-export function seldom<Args extends unknown[]>(tell: (...args: Args) => void): (...args: Args) => void {
+export function seldom(tell: () => void): () => void {
   let toldAt = Number.NEGATIVE_INFINITY;
-  return (...args) => {
+  return () => {
     if (performance.now() - toldAt < PAUSE_MS) return;
     toldAt = performance.now();
-    tell(...args);
+    tell();
   };
 }
