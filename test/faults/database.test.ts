@@ -10,6 +10,7 @@ import {
   unprivilegedUser,
 } from "../../src/db/cluster.ts";
 import { openClient } from "../../src/db/pool.ts";
+import { codeOf } from "../../src/errors.ts";
 import {
   makeDataDir,
   postmasterOf,
@@ -78,15 +79,26 @@ async function seenAway(load: Load): Promise<void> {
 
 const readiness = async ({ url }: Serving) => (await get(url, "/readyz")).status;
 
+/** To each of them that is still there: a backend that has ended meanwhile waits for the first process to take note of it. */
+function signal(processes: readonly number[], name: "SIGSTOP" | "SIGCONT"): void {
+  for (const pid of processes) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if (codeOf(error) !== "ESRCH") throw error;
+    }
+  }
+}
+
 /** A database whose processes are all stopped is away as soon as it is noticed, and is had back once they go on. */
 async function expectPauseSurvived(folder: string, server: Serving, load: Load): Promise<void> {
   process.kill(await postmasterOf(folder), "SIGSTOP"); // before the others, so that there are no more
   const processes = await processesIn(folder);
-  for (const pid of processes) process.kill(pid, "SIGSTOP");
+  signal(processes, "SIGSTOP");
   await seenAway(load);
   expect(await readiness(server)).toBe(503);
   expect((await get(server.url, "/livez")).status).toBe(200);
-  for (const pid of processes) process.kill(pid, "SIGCONT");
+  signal(processes, "SIGCONT");
   await expectRecovery(load);
 }
 
