@@ -176,6 +176,30 @@ describe("on a migrated database, with changed files", () => {
     expect(await state(database)).toEqual(before);
   });
 
+  test("a one-shot file that names the hash of its former text is not applied again where that one was", async () => {
+    const name = "migrations/0099_corrected.sql";
+    await add(name, "CREATE TABLE first_text ();");
+    expect(await run()).toContain(name);
+    const [former] = (await ledger(database)).filter(({ file }) => file === name);
+    await add(name, `-- formerly: ${former?.sha256}\nCREATE TABLE second_text ();`);
+    expect(await run()).toEqual([]);
+    expect(await database.query("SELECT to_regclass('second_text') AS made")).toEqual([{ made: null }]);
+    await rm(join(sqlDir, name));
+    await database.query(`DROP TABLE first_text; DELETE FROM stage1_schema_ledger WHERE file = '${name}'`);
+  });
+
+  test("a one-shot file runs right after the repeatable files that it needs", async () => {
+    const name = "migrations/0099_needing.sql";
+    await add("functions/99_needed.sql", "CREATE OR REPLACE FUNCTION needed() RETURNS int LANGUAGE sql AS 'SELECT 1';");
+    await add(name, "-- needs: functions/99_needed.sql\nCREATE TABLE made AS SELECT needed();");
+    expect(await run()).toContain(name);
+    await rm(join(sqlDir, name));
+    await rm(join(sqlDir, "functions/99_needed.sql"));
+    await database.query(`
+      DROP TABLE made; DROP FUNCTION needed(); DELETE FROM stage1_schema_ledger WHERE file ~ 'need'`);
+    await migrate({ url: database.url });
+  });
+
   test("a database with a one-shot file that this version does not know is refused", async () => {
     await database.query("INSERT INTO stage1_schema_ledger VALUES ('migrations/0099_of_a_branch.sql', 'x', '0.1.0')");
     await appendFile(join(sqlDir, "grants.sql"), "-- changed\n");

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { codeOf, OperatorError } from "../errors.ts";
 import { compareVersions, VERSION } from "../version.ts";
 import { openClient } from "./client.ts";
-import { type SqlFile, schemaFiles } from "./sql-file.ts";
+import { isSameFile, type SqlFile, schemaFiles } from "./sql-file.ts";
 
 /** How a database's schema stands to this version's files. */
 export type SchemaState =
@@ -33,7 +33,7 @@ export async function schemaState(
   }
 
   const known = new Map(files.map((file) => [file.file, file]));
-  const foreign = [...ledger.values()].filter((row) => known.get(row.file)?.sha256 !== row.sha256);
+  const foreign = [...ledger.values()].filter((row) => !isSameFile(known.get(row.file), row.sha256));
   const newest = foreign
     .map((row) => row.version)
     .sort(compareVersions)
@@ -43,7 +43,7 @@ export async function schemaState(
   const unknown = foreign.find((row) => row.file.startsWith("migrations/") && !known.has(row.file));
   if (unknown) return { kind: "newer", version: unknown.version };
 
-  const changed = files.filter((file) => ledger.get(file.file)?.sha256 !== file.sha256);
+  const changed = files.filter((file) => !isSameFile(file, ledger.get(file.file)?.sha256));
   const edited = changed.filter((file) => file.kind === "one-shot" && ledger.has(file.file)).map((file) => file.file);
   if (edited.length > 0) return { kind: "edited", files: edited };
   if (changed.length === 0) return { kind: "current" };

@@ -13,6 +13,13 @@ export interface SqlFile {
   readonly text: string;
   /** Hash of the text with `\n` at the ends of lines, whatever the checkout made of them. Hex. */
   readonly sha256: string;
+  /**
+   * Hashes of earlier texts of a one-shot file, from its lines `-- formerly: <hash>`. A database to which one of these
+   * was applied needs no more of the file: it was edited for databases that are adopted later.
+   */
+  readonly formerSha256: readonly string[];
+  /** Repeatable files that it needs, from its lines `-- needs: <file>`: they are run right before it, in its transaction. */
+  readonly needs: readonly SqlFile[];
 }
 
 const SQL_DIR = fileURLToPath(new URL("../../sql/", import.meta.url));
@@ -39,7 +46,19 @@ function sqlIn(dir: string, folder: string): string[] {
 
 function load(dir: string, file: string, kind: SqlFile["kind"]): SqlFile {
   const text = readFileSync(`${dir}/${file}`, "utf8").replaceAll("\r\n", "\n");
-  return { file, kind, text, sha256: createHash("sha256").update(text).digest("hex") };
+  const sha256 = createHash("sha256").update(text).digest("hex");
+  const needs = directives(text, "needs").map((needed) => load(dir, needed, "repeatable"));
+  return { file, kind, text, sha256, formerSha256: directives(text, "formerly"), needs };
+}
+
+/** The values of the lines `-- name: value` of a file. */
+function directives(text: string, name: string): string[] {
+  return [...text.matchAll(new RegExp(`^-- ${name}: (\\S+)$`, "gm"))].map(([, value = ""]) => value);
+}
+
+/** Whether a file with this hash, as the ledger has it, was this one when it was applied. */
+export function isSameFile(file: SqlFile | undefined, sha256: string | undefined): boolean {
+  return file !== undefined && sha256 !== undefined && [file.sha256, ...file.formerSha256].includes(sha256);
 }
 
 /** A file of `sql/` that asks the database something and changes nothing: its last statement returns rows. */

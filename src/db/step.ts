@@ -47,8 +47,11 @@ export async function runStep(
       await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
       await (aside ? unguarded : inTransaction)(client, async () => {
         for (file of files) {
-          await runFile(file, (statement) => send(migration, file?.file ?? "", statement));
-          await after(file);
+          const step = file;
+          for (const part of [...step.needs, step]) {
+            await runFile(part, (statement) => send(migration, part.file, statement));
+          }
+          await after(step);
         }
       });
       return;

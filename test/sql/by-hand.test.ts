@@ -50,7 +50,8 @@ async function psql(database: TestDatabase): Promise<void> {
 
 test("apply.sql names every schema file, in the migrator's order", () => {
   const included = [...readFileSync(APPLY, "utf8").matchAll(/^\\ir (\S+)$/gm)].map((match) => match[1]);
-  expect(included).toEqual(["ledger.sql", ...schemaFiles().map(({ file }) => file)]);
+  const files = schemaFiles().flatMap(({ file, needs }) => [...needs.map((needed) => needed.file), file]);
+  expect(included).toEqual(["ledger.sql", ...files]);
 });
 
 const hasPsql = spawnSync(PSQL, ["--version"]).status === 0;
