@@ -21,7 +21,18 @@ BEGIN;
 \ir migrations/0001_stage1_3_tables.sql
 COMMIT;
 BEGIN;
+\ir migrations/0001a1_ids_of_others.sql
+COMMIT;
+BEGIN;
 \ir migrations/0001a_former_routines.sql
+COMMIT;
+BEGIN;
+\ir functions/14_json.sql
+\ir functions/15_writers_of_runs.sql
+\ir migrations/0001aa_writers_of_runs.sql
+COMMIT;
+BEGIN;
+\ir migrations/0001ab_rows_of_generation_3.sql
 COMMIT;
 BEGIN;
 \ir migrations/0001b_columns.sql
@@ -42,6 +53,11 @@ BEGIN;
 COMMIT;
 BEGIN;
 \ir migrations/0003a_legacy_writers.sql
+COMMIT;
+BEGIN;
+\ir functions/14_json.sql
+\ir functions/16_writers_of_datasets.sql
+\ir migrations/0003b_writers_of_datasets.sql
 COMMIT;
 BEGIN;
 \ir migrations/0004_foreign_keys_to_stage1_datasets.sql
@@ -78,6 +94,9 @@ BEGIN;
 \ir views/10_dataset_catalog.sql
 \ir views/20_dataset_hierarchy.sql
 \ir functions/10_updated_at.sql
+\ir functions/14_json.sql
+\ir functions/15_writers_of_runs.sql
+\ir functions/16_writers_of_datasets.sql
 \ir functions/20_upsert_stage1_dataset.sql
 \ir functions/30_patch_stage1_dataset.sql
 \ir functions/40_audited_patch.sql

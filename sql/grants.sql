@@ -6,8 +6,8 @@ DO $$
 DECLARE
     -- Named one by one, since a table of somebody's own may be called stage1_... too. One that is not there is left out.
     written CONSTANT name[] := ARRAY[
-        'stage1_datasets', 'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs',
-        'simulation_trades', 'simulation_trade_buckets', 'stage1_replays', 'stage1_replay_rejections'];
+        'stage1_datasets', 'stage1_dataset_aliases', 'stage1_placeholders', 'datasets', 'indicator_datasets', 'walkforward_runs',
+        'walkforward_folds', 'simulation_runs', 'simulation_trades', 'simulation_trade_buckets', 'stage1_replays', 'stage1_replay_rejections'];
     added_to CONSTANT name[] := ARRAY['stage1_audit'];
     read_only CONSTANT name[] := ARRAY['stage1_schema_ledger', 'dataset_catalog', 'dataset_hierarchy'];
     create_role CONSTANT text := 'CREATE ROLE stage1_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE';
@@ -85,5 +85,35 @@ BEGIN
     IF beyond IS NOT NULL THEN
         RAISE WARNING 'the role stage1_app may also change rows of %: as the owner, as a superuser or by a grant', beyond;
     END IF;
+END
+$$;
+
+-- Triggers run with the rights of who writes: a role that could write one of these tables before goes on doing so. Roles that
+-- are given a table later need the rights below too, or `migrate` once more.
+DO $$
+DECLARE
+    needed record;
+BEGIN
+    FOR needed IN
+        SELECT DISTINCT g.privileges, t.relation, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
+        FROM (VALUES
+            ('walkforward_runs', 'SELECT', 'walkforward_runs stage1_dataset_aliases stage1_placeholders stage1_datasets'),
+            ('simulation_runs', 'SELECT', 'simulation_runs stage1_dataset_aliases stage1_placeholders stage1_datasets'),
+            ('indicator_datasets', 'SELECT', 'indicator_datasets stage1_placeholders'),
+            ('indicator_datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets stage1_dataset_aliases'),
+            ('datasets', 'SELECT', 'indicator_datasets datasets stage1_placeholders'),
+            ('datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets stage1_dataset_aliases')
+        ) AS g (written, privileges, relations)
+        JOIN pg_class w ON w.oid = to_regclass(format('%I.%I', current_schema(), g.written))
+        CROSS JOIN aclexplode(w.relacl) AS a
+        CROSS JOIN string_to_table(g.relations, ' ') AS t (relation)
+        JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', current_schema(), t.relation))
+        WHERE a.privilege_type IN ('INSERT', 'UPDATE') AND a.grantee <> w.relowner AND pg_has_role(c.relowner, 'USAGE')
+          AND NOT CASE WHEN a.grantee = 0
+              THEN (SELECT bool_and(has_table_privilege('public', c.oid, one)) FROM string_to_table(g.privileges, ', ') AS one)
+              ELSE (SELECT bool_and(has_table_privilege(a.grantee, c.oid, one)) FROM string_to_table(g.privileges, ', ') AS one) END
+    LOOP
+        EXECUTE format('GRANT %s ON %I.%I TO %s', needed.privileges, current_schema(), needed.relation, needed.grantee);
+    END LOOP;
 END
 $$;

@@ -8,9 +8,10 @@ DECLARE
 BEGIN
     FOR counted IN
         SELECT * FROM (VALUES
-            ('0001_stage1_3_tables.sql', NULL, '', ''), ('0001a_former_routines.sql', NULL, '', ''),
+            ('0001_stage1_3_tables.sql', NULL, '', ''), ('0001a1_ids_of_others.sql', NULL, '', ''), ('0001a_former_routines.sql', NULL, '', ''),
+            ('0001aa_writers_of_runs.sql', NULL, '', ''), ('0001ab_rows_of_generation_3.sql', NULL, '', ''),
             ('0001c_constraint_names.sql', NULL, '', ''), ('0002_one_shape_for_both_variants.sql', NULL, '', ''),
-            ('0003a_legacy_writers.sql', NULL, '', ''), ('0004_foreign_keys_to_stage1_datasets.sql', NULL, '', ''),
+            ('0003_stage1_datasets.sql', NULL, '', ''), ('0003a_legacy_writers.sql', NULL, '', ''), ('0004_foreign_keys_to_stage1_datasets.sql', NULL, '', ''),
             ('0006_unique_measurements.sql', NULL, '', ''), ('0008_one_schema.sql', NULL, '', ''),
             ('0008a_validate.sql', NULL, '', ''), ('0008b_not_null.sql', NULL, '', ''),
             ('0009_replays.sql', NULL, '', ''), ('0010_search_after_writes.sql', NULL, '', ''),
@@ -25,7 +26,8 @@ BEGIN
             ('0001d_indexes.sql', 'walkforward_runs', '', 'rows of walkforward_runs are indexed'),
             ('0001d_indexes.sql', 'simulation_runs', '', 'rows of simulation_runs are indexed'),
             ('0001d_indexes.sql', 'simulation_trades', '', 'rows of simulation_trades are indexed'),
-            ('0003_stage1_datasets.sql', 'indicator_datasets', 'masterless', 'rows of indicator_datasets get a master row'),
+            ('0003b_writers_of_datasets.sql', 'indicator_datasets', 'masterless', 'rows of indicator_datasets get a master row'),
+            ('0003b_writers_of_datasets.sql', 'datasets', 'masterless', 'rows of datasets get a master row'),
             ('0005_validate_foreign_keys.sql', 'indicator_datasets', '', 'rows of indicator_datasets are checked'),
             ('0005_validate_foreign_keys.sql', 'walkforward_runs', '', 'rows of walkforward_runs are checked'),
             ('0005_validate_foreign_keys.sql', 'simulation_runs', '', 'rows of simulation_runs are checked'),

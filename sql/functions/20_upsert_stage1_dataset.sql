@@ -1,22 +1,3 @@
--- What the API shows of stored JSON: an object as it is, also one that a text contains; nothing as {}; anything else under "value".
-CREATE OR REPLACE FUNCTION stage1_json_object(p_json jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-    inner_json jsonb := p_json;
-BEGIN
-    IF p_json IS NULL OR p_json = 'null' THEN
-        RETURN '{}';
-    END IF;
-    IF jsonb_typeof(p_json) = 'string' THEN
-        BEGIN
-            inner_json := (p_json #>> '{}')::jsonb;
-        EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-            NULL;  -- plain text, or nested too deeply to be anything else
-        END;
-    END IF;
-    RETURN CASE WHEN jsonb_typeof(inner_json) = 'object' THEN inner_json ELSE jsonb_build_object('value', p_json) END;
-END
-$$;
-
 -- For clients that write a whole dataset at once: every column takes the given value, NULL included; metadata is merged.
 CREATE OR REPLACE FUNCTION upsert_stage1_dataset(
     p_dataset_id UUID,

@@ -15,8 +15,8 @@ CREATE OR REPLACE FUNCTION stage1_unnoticed_changes() RETURNS TABLE (
     on_table text, name text, events text, each text, enabled text)
 LANGUAGE sql STABLE AS $$
     SELECT written.on_table, wanted.name, wanted.events, wanted.each, wanted.enabled
-    FROM unnest(ARRAY['stage1_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs', 'simulation_trades',
-                      'simulation_trade_buckets']) AS written (on_table),
+    FROM unnest(ARRAY['stage1_datasets', 'datasets', 'stage1_placeholders', 'walkforward_runs', 'walkforward_folds',
+                      'simulation_runs', 'simulation_trades', 'simulation_trade_buckets']) AS written (on_table),
          (VALUES
             ('stage1_notify_change', 'INSERT OR UPDATE OR DELETE OR TRUNCATE', 'STATEMENT', 60, 'ALWAYS'),
             ('stage1_notify_replicated', 'INSERT OR UPDATE OR DELETE', 'ROW', 29, 'REPLICA')

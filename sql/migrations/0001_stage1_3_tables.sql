@@ -1,6 +1,21 @@
--- The six Stage 1.3 tables, for a database that has none. Where they exist, 0002 brings them to the same shape.
--- That shape holds the rows of both variants in the field ("desktop" and "dashboard"), so it is the more permissive of
--- the two at every point: a NOT NULL that one variant lacks cannot be had without losing its rows.
+-- formerly: c95f8eb4deb1a72074581d096d4fd430e25e25101fd14b342c5e6aa672862279
+-- The Stage 1.3 tables of all generations, for a database that has none. Where they exist, 0001aa to 0002 bring them to the
+-- same shape. That shape holds the rows of all of them, so it is the most permissive at every point: a NOT NULL that one
+-- of them lacks cannot be had without losing its rows.
+
+-- Generation 3's datasets. Its writers go on writing here.
+CREATE TABLE IF NOT EXISTS datasets (
+    dataset_id         uuid PRIMARY KEY,
+    dataset_slug       text NOT NULL,
+    symbol             text,
+    granularity        text,
+    bar_interval_ms    bigint,
+    lookback_rows      integer,
+    first_ohlcv_ts     bigint,
+    first_indicator_ts bigint,
+    metadata           jsonb,
+    created_at         timestamptz DEFAULT now()
+);
 
 CREATE TABLE IF NOT EXISTS indicator_datasets (
     dataset_id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -24,11 +39,11 @@ CREATE TABLE IF NOT EXISTS walkforward_runs (
     run_id                 uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     dataset_id             uuid,
     prediction_measurement text NOT NULL,
-    target_column          text NOT NULL,
-    feature_columns        jsonb NOT NULL,
-    hyperparameters        jsonb NOT NULL,
-    walk_config            jsonb NOT NULL,
-    status                 text NOT NULL,
+    target_column          text,
+    feature_columns        jsonb,
+    hyperparameters        jsonb,
+    walk_config            jsonb,
+    status                 text,
     requested_by           text,
     started_at             timestamptz,
     completed_at           timestamptz,
@@ -39,19 +54,23 @@ CREATE TABLE IF NOT EXISTS walkforward_runs (
 );
 
 CREATE TABLE IF NOT EXISTS walkforward_folds (
-    run_id          uuid NOT NULL,
-    fold_number     integer NOT NULL,
-    train_start_idx bigint NOT NULL,
-    train_end_idx   bigint NOT NULL,
-    test_start_idx  bigint NOT NULL,
-    test_end_idx    bigint NOT NULL,
-    samples_train   bigint NOT NULL,
-    samples_test    bigint NOT NULL,
-    best_iteration  integer,
-    best_score      double precision,
-    thresholds      jsonb NOT NULL,
-    metrics         jsonb NOT NULL,
-    created_at      timestamptz DEFAULT now(),
+    run_id            uuid NOT NULL,
+    fold_number       integer NOT NULL,
+    train_start_idx   bigint,
+    train_end_idx     bigint,
+    test_start_idx    bigint,
+    test_end_idx      bigint,
+    samples_train     bigint,
+    samples_test      bigint,
+    best_iteration    integer,
+    best_score        double precision,
+    thresholds        jsonb,
+    metrics           jsonb,
+    created_at        timestamptz DEFAULT now(),
+    train_start_ts_ms bigint,
+    train_end_ts_ms   bigint,
+    test_start_ts_ms  bigint,
+    test_end_ts_ms    bigint,
     PRIMARY KEY (run_id, fold_number),
     CONSTRAINT walkforward_folds_run_id_fkey
         FOREIGN KEY (run_id) REFERENCES walkforward_runs (run_id) ON DELETE CASCADE

@@ -1,3 +1,4 @@
+-- formerly: 930481b8482de0966c6138ec449b83c8e2f71929d71f674fdc2a03ba397d0428
 -- The columns of a database that was there before: what is missing is added, what the union of the variants leaves open
 -- is loosened, defaults are ours. No value changes, save NULL where stage1_datasets, made by hand, must have a value. On
 -- tables that 0001 made, nothing changes. preflight/10_relations.sql has looked at the types and the keys.
@@ -23,11 +24,11 @@ BEGIN
             'input_run_measurement text!; questdb_namespace text; mode text!; config jsonb!; status text!; '
             'started_at timestamptz; completed_at timestamptz; summary_metrics jsonb; serialized_config text; '
             'created_at timestamptz! = now()'),
-        ('walkforward_folds', 'run_id uuid!; fold_number integer!; train_start_idx bigint!; train_end_idx bigint!; '
-            'test_start_idx bigint!; test_end_idx bigint!; samples_train bigint!; samples_test bigint!; '
-            'best_iteration integer; best_score float8; thresholds jsonb!; metrics jsonb!; created_at timestamptz = now()'),
+        ('walkforward_folds', 'run_id uuid!; fold_number integer!; train_start_idx bigint; train_end_idx bigint; '
+            'test_start_idx bigint; test_end_idx bigint; samples_train bigint; samples_test bigint; '
+            'best_iteration integer; best_score float8; thresholds jsonb; metrics jsonb; created_at timestamptz = now()'),
         ('walkforward_runs', 'run_id uuid! = gen_random_uuid(); dataset_id uuid; prediction_measurement text!; '
-            'target_column text!; feature_columns jsonb!; hyperparameters jsonb!; walk_config jsonb!; status text!; '
+            'target_column text; feature_columns jsonb; hyperparameters jsonb; walk_config jsonb; status text; '
             'requested_by text; started_at timestamptz; completed_at timestamptz; duration_ms bigint; '
             'summary_metrics jsonb; serialized_config text; created_at timestamptz! = now()'),
         ('indicator_datasets', 'dataset_id uuid! = gen_random_uuid(); symbol text!; granularity text!; source text!; '

@@ -1,4 +1,5 @@
--- The master table of the dataset triplet, and its backfill from the legacy rows.
+-- formerly: 6ed1f4d0c6ae5a6c369b783a4355538e2579bec292df421088b24ee09cf64e31
+-- The master table of the dataset triplet. 0003b fills it from the tables of earlier generations.
 
 CREATE TABLE IF NOT EXISTS stage1_datasets (
     dataset_id            uuid PRIMARY KEY,
@@ -28,7 +29,7 @@ COMMENT ON COLUMN stage1_datasets.ohlcv_measurement IS 'QuestDB table of the OHL
 COMMENT ON COLUMN stage1_datasets.indicator_measurement IS 'QuestDB table of the indicators; empty: not exported yet.';
 COMMENT ON COLUMN stage1_datasets.updated_at IS 'Kept by a trigger: when the row was last written.';
 
--- Lives in a migration because the backfill below needs it before the functions of ../functions are there.
+-- Lives in a migration because the backfill of 0003b needs it before the functions of ../functions are there.
 CREATE OR REPLACE FUNCTION stage1_free_slug(p_wanted text, p_dataset_id uuid) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -51,32 +52,3 @@ $$;
 
 COMMENT ON FUNCTION stage1_free_slug(text, uuid) IS
     'The wanted slug, or the wanted slug followed by a part of the id where another dataset holds it. Warns when it differs.';
-
--- Row by row, so that each slug is chosen knowing the ones before it; the oldest row keeps its name.
-DO $$
-DECLARE
-    legacy indicator_datasets;
-    tag text;
-BEGIN
-    FOR legacy IN
-        SELECT i.* FROM indicator_datasets i
-        WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = i.dataset_id)
-        ORDER BY i.created_at, i.dataset_id
-    LOOP
-        tag := coalesce(nullif(legacy.questdb_tag, ''), nullif(legacy.questdb_measurement, ''));
-        INSERT INTO stage1_datasets (
-            dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
-            indicator_row_count, indicator_first_ts, indicator_last_ts, metadata)
-        VALUES (
-            legacy.dataset_id,
-            stage1_free_slug(coalesce(tag, legacy.dataset_id::text), legacy.dataset_id),
-            nullif(legacy.symbol, ''),
-            nullif(legacy.granularity, ''),
-            coalesce(legacy.source, 'legacy_import'),
-            '',  -- not exported yet; the desktop's exporter fills it
-            coalesce(tag, ''),
-            legacy.row_count, legacy.first_bar_ts, legacy.last_bar_ts,
-            jsonb_build_object('legacy_source', legacy.source));
-    END LOOP;
-END
-$$;

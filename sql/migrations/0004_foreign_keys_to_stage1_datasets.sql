@@ -1,4 +1,5 @@
--- Runs and simulations lead to the master row; the keys to indicator_datasets go, because they refuse a run of a new
+-- formerly: 3f0ddbe9054a4c968e8ca59004acf8931d356074cde7ed3ab26a1bb303357d8a
+-- Runs and simulations lead to the master row; the keys to the tables of earlier generations go, because they refuse a run of a new
 -- dataset and let the deletion of a legacy row take runs along. The deletion of a run leaves its simulations, as in the
 -- dashboard's variant. Added NOT VALID, which locks briefly; 0005 checks the rows.
 DO $$
@@ -19,7 +20,7 @@ BEGIN
         FOR former IN
             SELECT conname FROM pg_constraint
             WHERE contype = 'f' AND conrelid = wanted.attrelid AND conkey = ARRAY[wanted.attnum]
-              AND confrelid IN ('indicator_datasets'::regclass, wanted.target_id)
+              AND confrelid IN ('indicator_datasets'::regclass, 'datasets'::regclass, wanted.target_id)
               AND (conname <> wanted.name OR confrelid <> wanted.target_id OR confdeltype::text <> wanted.on_delete_code)
         LOOP
             EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', wanted.relation, former);

@@ -158,7 +158,9 @@ describe.each(VARIANTS)("a database of $variant", ({ variant, masters, warnings,
     await stepwise.query(fixture(variant));
     await stepwise.query(readFileSync(join(SQL_DIR, "ledger.sql"), "utf8"));
     const files = schemaFiles();
-    for (const [n, { file, text }] of files.entries()) {
+    for (const [n, step] of files.entries()) {
+      const { file } = step;
+      const text = [...step.needs, step].map((part) => part.text).join(";");
       await write(n, 1);
       await write(100 + n, 2);
       // One transaction, the ledger's row in it, as the migrator does it.

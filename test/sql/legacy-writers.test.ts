@@ -121,36 +121,38 @@ describe.each([
   });
 });
 
-test("a slug that another dataset holds gets a suffix and one warning, in each row of a statement; nothing is lost", async () => {
-  const slugs = ["taken_1", "taken_2"];
-  for (const dataset_slug of slugs) {
-    const measurements = { ohlcv_measurement: "", indicator_measurement: "" };
-    await upsert(database, { dataset_id: randomUUID(), dataset_slug, ...measurements });
-  }
-  const rows = slugs.map((name) => ({ dataset_id: randomUUID(), name }));
-  const client = await openClient(database.url);
-  const warnings: (string | undefined)[] = [];
-  client.on("notice", (notice) => warnings.push(notice.message));
-  try {
-    const values = rows.map(({ dataset_id, name }) => `('${dataset_id}', 'S', '1h', 'x', '${name}')`).join(", ");
-    const statement = `INSERT INTO indicator_datasets (dataset_id, symbol, granularity, source, questdb_tag) VALUES ${values}
-                       ON CONFLICT (dataset_id) DO UPDATE SET symbol = EXCLUDED.symbol`;
-    await client.query(statement);
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-  const suffixed = rows.map(({ dataset_id, name }) => `${name}-${dataset_id.slice(0, 8)}`);
-  expect(warnings).toEqual(
-    rows.map(
-      ({ dataset_id, name }, i) =>
-        `dataset ${dataset_id}: the slug "${name}" is taken by another dataset; "${suffixed[i]}" is used`,
-    ),
+test("an unknown id with a known slug is the stored dataset, in each row of a statement and in what is written with it later", async () => {
+  const stored = await Promise.all(
+    ["known_1", "known_2"].map(async (dataset_slug) => {
+      const dataset_id = randomUUID();
+      const measurements = { ohlcv_measurement: `${dataset_slug}_ohlcv`, indicator_measurement: `${dataset_slug}_ind` };
+      await upsert(database, { dataset_id, dataset_slug, ...measurements });
+      return dataset_id;
+    }),
   );
-  for (const [i, row] of rows.entries()) {
-    expect(await master(row.dataset_id)).toMatchObject({ dataset_slug: suffixed[i], indicator_measurement: row.name });
-    expect(await legacy(row.dataset_id)).toMatchObject({ questdb_tag: row.name });
+  // By its slug, and by its indicator table, which is all that generation 1 knows.
+  const names = ["known_1", "known_2_ind"];
+  const others = names.map(() => randomUUID());
+  const values = names.map((name, i) => `('${others[i]}', 'S', '1h', 'x', '${name}', ${i + 7})`).join(", ");
+  const statement = `INSERT INTO indicator_datasets (dataset_id, symbol, granularity, source, questdb_tag, row_count) VALUES ${values}
+                     ON CONFLICT (dataset_id) DO UPDATE SET symbol = EXCLUDED.symbol`;
+  await database.query(statement);
+  await database.query(statement);
+  for (const [i, id] of stored.entries()) {
+    expect(await master(id)).toMatchObject({ dataset_slug: `known_${i + 1}`, indicator_row_count: i + 7, symbol: "S" });
+    expect(await legacy(id)).toMatchObject({ questdb_tag: names[i] });
+    expect(await master(others[i] ?? "")).toBeUndefined();
   }
+  const [run_id, simulation_id] = [randomUUID(), randomUUID()];
+  const [dataset_id] = others;
+  await insertRow(database, "walkforward_runs", { run_id, dataset_id, prediction_measurement: "known_1_wf1" });
+  await insertRow(database, "simulation_runs", { simulation_id, run_id, dataset_id, questdb_namespace: "known_1_sim1" });
+  expect(
+    await database.query(
+      "SELECT dataset_id FROM walkforward_runs WHERE run_id = $1 UNION ALL SELECT dataset_id FROM simulation_runs WHERE run_id = $1",
+      [run_id],
+    ),
+  ).toEqual([{ dataset_id: stored[0] }, { dataset_id: stored[0] }]);
 });
 
 test("a slug that somebody takes at the same moment gets a suffix too", async () => {

@@ -1,0 +1,153 @@
+-- What every writer of runs, folds and simulations meets, whichever generation it is of and whether it is replay, libpq or
+-- psql. migrations/0001aa makes the triggers.
+
+-- The dataset that an id leads to: an id that is not stored is led to the dataset that its slug named (stage1_dataset_aliases).
+CREATE OR REPLACE FUNCTION stage1_dataset_id(p_dataset_id uuid) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    stored uuid;
+BEGIN
+    SELECT a.dataset_id INTO stored FROM stage1_dataset_aliases a WHERE a.alias_id = p_dataset_id;
+    IF NOT FOUND THEN
+        RETURN p_dataset_id;
+    END IF;
+    -- Somebody may have made a dataset with the id since.
+    IF EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id)
+       AND NOT stage1_is_placeholder('dataset', p_dataset_id) THEN
+        RETURN p_dataset_id;
+    END IF;
+    RETURN stored;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_dataset_id(uuid) IS
+    'The dataset that rows with this dataset_id belong to: the id itself, or the one that it is an alias of.';
+
+CREATE OR REPLACE FUNCTION stage1_is_placeholder(p_object text, p_id uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM stage1_placeholders p WHERE p.object = p_object AND p.id = p_id AND p.filled_at IS NULL)
+$$;
+
+COMMENT ON FUNCTION stage1_is_placeholder(text, uuid) IS
+    'Whether only the id is known of a "dataset", "run" or "simulation", because no row that describes it has come yet.';
+
+-- A placeholder takes every column of the row that describes it, also those that an ON CONFLICT clause would not set: its
+-- trigger calls this instead of letting the row be inserted.
+CREATE OR REPLACE FUNCTION stage1_fill_placeholder(p_object text, p_id uuid, p_table regclass, p_key text, p_row anyelement)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    columns CONSTANT text := (
+        SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+        WHERE attrelid = p_table AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a');
+    filled bigint;
+BEGIN
+    UPDATE stage1_placeholders p SET filled_at = now()
+    WHERE p.object = p_object AND p.id = p_id AND p.filled_at IS NULL;
+    EXECUTE format(
+        'UPDATE %1$s AS stored SET (%2$s) = (SELECT %2$s FROM (SELECT ($1).*) AS given) WHERE stored.%3$I = $2',
+        p_table, columns, p_key) USING p_row, p_id;
+    GET DIAGNOSTICS filled = ROW_COUNT;
+    RETURN filled > 0;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_fill_placeholder IS
+    'Writes a row over the placeholder with its key. False where somebody has deleted that.';
+
+-- Before each run is inserted, or has its name or configuration changed.
+CREATE OR REPLACE FUNCTION stage1_before_run() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    own_name CONSTANT text := 'run_' || NEW.run_id;
+    other uuid;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.dataset_id := stage1_dataset_id(NEW.dataset_id);
+        NEW.created_at := coalesce(NEW.created_at, now());
+    END IF;
+    -- Generation 3 names the prediction table in walk_config alone, and makes no promise that the name is unique.
+    IF coalesce(NEW.prediction_measurement, own_name) = own_name THEN
+        NEW.prediction_measurement := coalesce(nullif(NEW.walk_config ->> 'prediction_measurement', ''), own_name);
+        IF EXISTS (
+            SELECT FROM walkforward_runs r
+            WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = NEW.prediction_measurement
+              AND r.run_id <> NEW.run_id AND NOT stage1_is_placeholder('run', r.run_id))
+        THEN
+            NEW.prediction_measurement := own_name;
+        END IF;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        RETURN NEW;
+    END IF;
+    -- A placeholder was called what a simulation said: the run that has the name keeps it.
+    SELECT r.run_id INTO other FROM walkforward_runs r
+    WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = NEW.prediction_measurement AND r.run_id <> NEW.run_id;
+    IF stage1_is_placeholder('run', other) THEN
+        UPDATE walkforward_runs r SET prediction_measurement = 'run_' || r.run_id WHERE r.run_id = other;
+    END IF;
+    IF stage1_is_placeholder('run', NEW.run_id) AND stage1_fill_placeholder('run', NEW.run_id, TG_RELID, 'run_id', NEW) THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_before_run() IS
+    'Trigger: names the prediction table where the writer does not, leads the run to its dataset, fills a placeholder.';
+
+-- Generation 3 has both numbers inside metrics.
+CREATE OR REPLACE FUNCTION stage1_before_fold() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    iteration CONSTANT numeric := stage1_json_number(NEW.metrics -> 'best_iteration');
+    score CONSTANT numeric := stage1_json_number(NEW.metrics -> 'best_score');
+BEGIN
+    IF NEW.best_iteration IS NULL AND iteration BETWEEN -2147483648 AND 2147483647 THEN
+        NEW.best_iteration := iteration;
+    END IF;
+    IF NEW.best_score IS NULL AND abs(score) < 1e308 THEN
+        NEW.best_score := score;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_before_fold() IS
+    'Trigger: best_iteration and best_score from metrics, where the columns are NULL.';
+
+-- Before each simulation is inserted. Its id is made of a label and a counter that begins anew with each session of the
+-- desktop, so that it may come back as another simulation: its trades would be mixed with those that are stored.
+CREATE OR REPLACE FUNCTION stage1_before_simulation() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    stored record;
+BEGIN
+    NEW.dataset_id := stage1_dataset_id(NEW.dataset_id);
+    IF stage1_is_placeholder('simulation', NEW.simulation_id)
+       AND stage1_fill_placeholder('simulation', NEW.simulation_id, TG_RELID, 'simulation_id', NEW)
+    THEN
+        RETURN NULL;
+    END IF;
+    SELECT s.run_id, s.dataset_id INTO stored FROM simulation_runs s WHERE s.simulation_id = NEW.simulation_id;
+    IF stored.run_id <> NEW.run_id OR stored.dataset_id <> NEW.dataset_id THEN
+        RAISE integrity_constraint_violation USING
+            COLUMN = CASE WHEN stored.run_id <> NEW.run_id THEN 'run_id' ELSE 'dataset_id' END,
+            MESSAGE = format(
+                'simulation_id %s is stored with run %s and dataset %s, but comes with run %s and dataset %s: '
+                'it is another simulation, to be written under an id of its own',
+                NEW.simulation_id, coalesce(stored.run_id::text, 'none'), coalesce(stored.dataset_id::text, 'none'),
+                coalesce(NEW.run_id::text, 'none'), coalesce(NEW.dataset_id::text, 'none'));
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_before_simulation() IS
+    'Trigger: leads the simulation to its dataset, fills a placeholder, refuses an id that is stored with another run.';
+
+-- A client may name the tables with their schema, and have another search_path.
+DO $$
+DECLARE
+    own regprocedure;
+BEGIN
+    FOREACH own IN ARRAY ARRAY['stage1_dataset_id(uuid)', 'stage1_before_run()', 'stage1_before_fold()',
+                               'stage1_before_simulation()']::regprocedure[] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', own, current_schema());
+    END LOOP;
+END
+$$;

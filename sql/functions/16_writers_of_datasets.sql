@@ -1,0 +1,236 @@
+-- What every writer of datasets meets. Two tables of earlier generations go on being written, indicator_datasets and datasets:
+-- each of their rows makes or refreshes the master row in stage1_datasets. migrations/0003b makes the triggers.
+
+-- A placeholder takes every column of the row that describes it.
+CREATE OR REPLACE FUNCTION stage1_before_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF stage1_is_placeholder('dataset', NEW.dataset_id)
+       AND stage1_fill_placeholder('dataset', NEW.dataset_id, TG_RELID, 'dataset_id', NEW)
+    THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_before_dataset() IS 'Trigger: fills a placeholder.';
+
+-- One variant of generation 1 writes questdb_tag, the other questdb_measurement; both read their own. Where a row has two
+-- different names, neither takes the other's place.
+CREATE OR REPLACE FUNCTION stage1_one_name_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.questdb_tag IS NOT DISTINCT FROM OLD.questdb_measurement THEN
+        IF NEW.questdb_tag IS NOT DISTINCT FROM OLD.questdb_tag THEN
+            NEW.questdb_tag := NEW.questdb_measurement;
+        ELSIF NEW.questdb_measurement IS NOT DISTINCT FROM OLD.questdb_measurement THEN
+            NEW.questdb_measurement := NEW.questdb_tag;
+        END IF;
+    END IF;
+    NEW.questdb_tag := coalesce(NEW.questdb_tag, NEW.questdb_measurement);
+    NEW.questdb_measurement := coalesce(NEW.questdb_measurement, NEW.questdb_tag);
+    IF TG_OP = 'UPDATE' AND NEW IS DISTINCT FROM OLD THEN
+        NEW.updated_at := now();
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_one_name_of_legacy_row() IS
+    'Trigger: gives questdb_tag and questdb_measurement one value where only one of them is written.';
+
+-- The dataset that a row is about. Ids are hashed by each desktop in its own way, so that an unknown id with a known slug is
+-- the stored dataset: the id becomes its alias, and what was written with the id is led there too.
+CREATE OR REPLACE FUNCTION stage1_lead_dataset(p_dataset_id uuid, p_slug text) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    stored uuid := stage1_dataset_id(p_dataset_id);
+BEGIN
+    IF stored <> p_dataset_id OR coalesce(p_slug, '') = ''
+       OR EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id)
+          AND NOT stage1_is_placeholder('dataset', p_dataset_id)
+    THEN
+        RETURN stored;
+    END IF;
+    SELECT d.dataset_id INTO stored FROM stage1_datasets d
+    WHERE d.dataset_slug = p_slug AND d.dataset_id <> p_dataset_id AND NOT stage1_is_placeholder('dataset', d.dataset_id);
+    IF NOT FOUND THEN
+        RETURN p_dataset_id;
+    END IF;
+    INSERT INTO stage1_dataset_aliases (alias_id, dataset_id) VALUES (p_dataset_id, stored) ON CONFLICT DO NOTHING;
+    IF stage1_is_placeholder('dataset', p_dataset_id) THEN
+        UPDATE walkforward_runs r SET dataset_id = stored WHERE r.dataset_id = p_dataset_id;
+        UPDATE simulation_runs s SET dataset_id = stored WHERE s.dataset_id = p_dataset_id;
+        BEGIN
+            DELETE FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id;
+            UPDATE stage1_placeholders p SET filled_at = now() WHERE p.object = 'dataset' AND p.id = p_dataset_id;
+        EXCEPTION WHEN insufficient_privilege THEN
+            NULL;  -- stage1_app may not: the placeholder stays, without runs, and validation finds it
+        END;
+    END IF;
+    RETURN stored;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_lead_dataset(uuid, text) IS
+    'The dataset that rows with this id and slug are about. Makes an unknown id with a known slug an alias of the stored dataset.';
+
+CREATE OR REPLACE FUNCTION stage1_before_legacy_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    slug text;
+BEGIN
+    IF TG_TABLE_NAME = 'datasets' THEN
+        slug := NEW.dataset_slug;
+    ELSE
+        -- The name of the indicator table is all that generation 1 knows. Generation 2 gave the dataset a slug of its own.
+        slug := coalesce(
+            (SELECT d.dataset_slug FROM indicator_datasets i JOIN stage1_datasets d USING (dataset_id)
+             WHERE i.questdb_tag = NEW.questdb_tag),
+            (SELECT min(d.dataset_slug) FROM stage1_datasets d
+             WHERE d.indicator_measurement = NEW.questdb_tag AND NEW.questdb_tag <> '' HAVING count(*) = 1),
+            NEW.questdb_tag);
+    END IF;
+    NEW.dataset_id := stage1_lead_dataset(NEW.dataset_id, slug);
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_before_legacy_dataset() IS 'Trigger: leads a row to the dataset that its slug names.';
+
+-- Milliseconds since 1970; NULL where there are none, or no timestamp is so far away.
+CREATE OR REPLACE FUNCTION stage1_timestamp_of_ms(p_ms numeric) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN p_ms BETWEEN -62135596800000 AND 9000000000000000 AND p_ms <> 0 THEN to_timestamp((p_ms / 1000)::float8) END
+$$;
+
+COMMENT ON FUNCTION stage1_timestamp_of_ms(numeric) IS
+    'The timestamp of so many milliseconds since 1970-01-01 UTC; NULL for 0, by which writers say that they know none.';
+
+-- What a row of an earlier generation says of its dataset. NULL: nothing.
+CREATE OR REPLACE FUNCTION stage1_dataset_of_legacy_row(p_row jsonb) RETURNS stage1_datasets
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    said stage1_datasets;
+    manifest jsonb;
+BEGIN
+    said.dataset_id := p_row ->> 'dataset_id';
+    said.symbol := p_row ->> 'symbol';
+    said.granularity := p_row ->> 'granularity';
+    IF p_row ? 'questdb_tag' THEN
+        said.dataset_slug := coalesce(nullif(p_row ->> 'questdb_tag', ''), said.dataset_id::text);
+        said.source := coalesce(p_row ->> 'source', 'legacy_import');
+        said.indicator_measurement := nullif(p_row ->> 'questdb_tag', '');
+        said.indicator_row_count := p_row ->> 'row_count';
+        said.indicator_first_ts := p_row ->> 'first_bar_ts';
+        said.indicator_last_ts := p_row ->> 'last_bar_ts';
+        said.metadata := jsonb_build_object('legacy_source', p_row -> 'source');
+        RETURN said;
+    END IF;
+    manifest := stage1_json_object(p_row -> 'metadata');
+    said.dataset_slug := coalesce(nullif(p_row ->> 'dataset_slug', ''), said.dataset_id::text);
+    said.source := coalesce(nullif(manifest ->> 'source', ''), 'legacy_import');
+    -- The desktop's own names, where the manifest has none.
+    said.ohlcv_measurement := coalesce(nullif(manifest ->> 'ohlcv_measurement', ''), said.dataset_slug || '_ohlcv');
+    said.indicator_measurement := coalesce(nullif(manifest ->> 'indicator_measurement', ''), said.dataset_slug || '_ind');
+    said.ohlcv_row_count := stage1_json_number(manifest -> 'ohlcv_rows');
+    said.indicator_row_count := stage1_json_number(manifest -> 'indicator_rows');
+    said.ohlcv_first_ts := stage1_timestamp_of_ms(coalesce(
+        stage1_json_number(manifest -> 'first_ohlcv_timestamp_ms'), stage1_json_number(p_row -> 'first_ohlcv_ts')));
+    said.ohlcv_last_ts := stage1_timestamp_of_ms(stage1_json_number(manifest -> 'last_ohlcv_timestamp_ms'));
+    said.indicator_first_ts := stage1_timestamp_of_ms(coalesce(
+        stage1_json_number(manifest -> 'first_indicator_timestamp_ms'), stage1_json_number(p_row -> 'first_indicator_ts')));
+    said.indicator_last_ts := stage1_timestamp_of_ms(stage1_json_number(manifest -> 'last_indicator_timestamp_ms'));
+    said.metadata := '{}';
+    RETURN said;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_dataset_of_legacy_row(jsonb) IS
+    'The dataset as a row of indicator_datasets or of datasets describes it; NULL where the row says nothing.';
+
+-- Makes the master row of a row of an earlier generation, or refreshes it. What a row does not know never replaces what is
+-- known: nothing, "unknown", a name of the dataset's own in the place of its symbol, no rows.
+CREATE OR REPLACE FUNCTION stage1_write_master(p_said stage1_datasets, p_former stage1_datasets) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    stored stage1_datasets;
+    wanted stage1_datasets;
+    news jsonb;
+    attempts integer := 0;
+BEGIN
+    LOOP
+        BEGIN
+            SELECT * INTO stored FROM stage1_datasets d WHERE d.dataset_id = p_said.dataset_id FOR UPDATE;
+            IF NOT FOUND OR stage1_is_placeholder('dataset', p_said.dataset_id) THEN
+                INSERT INTO stage1_datasets (
+                    dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
+                    ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts,
+                    indicator_last_ts, metadata)
+                VALUES (
+                    p_said.dataset_id, stage1_free_slug(p_said.dataset_slug, p_said.dataset_id), nullif(p_said.symbol, ''),
+                    nullif(p_said.granularity, ''), p_said.source, coalesce(p_said.ohlcv_measurement, ''),
+                    coalesce(p_said.indicator_measurement, ''), coalesce(p_said.ohlcv_row_count, 0),
+                    p_said.indicator_row_count, p_said.ohlcv_first_ts, p_said.ohlcv_last_ts, p_said.indicator_first_ts,
+                    p_said.indicator_last_ts, p_said.metadata);
+                RETURN;
+            END IF;
+            SELECT jsonb_object_agg(key, value) INTO news
+            FROM jsonb_each(to_jsonb(p_said))
+            WHERE value <> 'null' AND value IS DISTINCT FROM to_jsonb(p_former) -> key
+              AND CASE
+                WHEN key IN ('symbol', 'granularity') THEN value <> '""' AND NOT (
+                    coalesce(to_jsonb(stored) ->> key, '') <> '' AND (
+                        lower(value #>> '{}') = 'unknown'
+                        OR value #>> '{}' IN (stored.dataset_slug, p_said.dataset_slug, p_said.indicator_measurement)))
+                WHEN key IN ('ohlcv_row_count', 'indicator_row_count') THEN value <> '0'
+                -- Generation 1 knows the indicator table alone, and no slug.
+                WHEN key = 'dataset_slug' THEN p_said.ohlcv_measurement IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_said.dataset_slug)
+                ELSE key NOT IN ('source', 'metadata') END;
+            wanted := jsonb_populate_record(stored, coalesce(news, '{}'));
+            IF wanted IS DISTINCT FROM stored THEN
+                UPDATE stage1_datasets d SET (
+                    dataset_slug, symbol, granularity, ohlcv_measurement, indicator_measurement, ohlcv_row_count,
+                    indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts, indicator_last_ts)
+                    = (wanted.dataset_slug, wanted.symbol, wanted.granularity, wanted.ohlcv_measurement,
+                       wanted.indicator_measurement, wanted.ohlcv_row_count, wanted.indicator_row_count,
+                       wanted.ohlcv_first_ts, wanted.ohlcv_last_ts, wanted.indicator_first_ts, wanted.indicator_last_ts)
+                WHERE d.dataset_id = p_said.dataset_id;
+            END IF;
+            RETURN;
+        EXCEPTION WHEN unique_violation THEN
+            -- Somebody took the slug, or wrote the row, at the same moment: now it is seen.
+            attempts := attempts + 1;
+            IF attempts = 5 THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_write_master IS
+    'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says and did not say before.';
+
+-- Of an update only what it changed counts: a nightly psql -f of an old spool does not take back what was written into the
+-- master row since.
+CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM stage1_write_master(
+        stage1_dataset_of_legacy_row(to_jsonb(NEW)),
+        CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(to_jsonb(OLD)) END);
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_master_of_legacy_row() IS
+    'Trigger: makes or refreshes the master row of a row of indicator_datasets or datasets.';
+
+-- A client may name the tables with their schema, and have another search_path.
+DO $$
+DECLARE
+    own regprocedure;
+BEGIN
+    FOREACH own IN ARRAY ARRAY['stage1_before_dataset()', 'stage1_before_legacy_dataset()', 'stage1_master_of_legacy_row()']::regprocedure[] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', own, current_schema());
+    END LOOP;
+END
+$$;
