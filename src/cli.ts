@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { Command, Option } from "commander";
 import type { MigrateFlags } from "./commands/migrate.ts";
+import type { ReplayFlags } from "./commands/replay.ts";
 import type { SeedFlags } from "./commands/seed.ts";
 import type { ServeOptions, Signals } from "./commands/serve.ts";
 import type { TokenCreateFlags } from "./commands/token.ts";
@@ -137,12 +138,13 @@ answering(
     )
     .argument("<file...>", "spools, replayed in this order; - is standard input")
     .option("--again", "also what was replayed before", false)
+    .option("--no-placeholders", "reject what belongs to a dataset, run or simulation that is not stored")
     .addOption(dataDir())
     .addHelpText(
       "after",
       examples("stage1-lineage replay pending_postgres_inserts.sql", "zcat spool.sql.gz | stage1-lineage replay -"),
     ),
-  async (files: string[], flags: { again: boolean; dataDir?: string }) => {
+  async (files: string[], flags: ReplayFlags & { dataDir?: string }) => {
     const config = configure({ STAGE1_DATA_DIR: flags.dataDir });
     const stop = stopSignal();
     // What a statement leaves behind is garbage soon. A young generation that grows with it costs 40 MB and gains no time.

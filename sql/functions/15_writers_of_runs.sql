@@ -52,6 +52,92 @@ $$;
 COMMENT ON FUNCTION stage1_fill_placeholder IS
     'Writes a row over the placeholder with its key. False where somebody has deleted that.';
 
+-- Whether rows whose parent is not stored get a placeholder for it, instead of being refused by the foreign key. `replay` sets
+-- this for its session; by hand: PGOPTIONS="-c stage1.placeholders=on" psql -f spool.sql
+CREATE OR REPLACE FUNCTION stage1_adds_placeholders() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(current_setting('stage1.placeholders', true), '') = 'on'
+$$;
+
+COMMENT ON FUNCTION stage1_adds_placeholders() IS
+    'Whether this session makes placeholders of missing parents: the setting stage1.placeholders is "on".';
+
+CREATE OR REPLACE FUNCTION stage1_mark_placeholder(p_object text, p_id uuid) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO stage1_placeholders AS p (object, id) VALUES (p_object, p_id)
+    ON CONFLICT (object, id) DO UPDATE SET created_at = EXCLUDED.created_at, filled_at = NULL
+$$;
+
+COMMENT ON FUNCTION stage1_mark_placeholder(text, uuid) IS 'Notes that an object which was just inserted is a placeholder.';
+
+CREATE OR REPLACE FUNCTION stage1_add_placeholder_dataset(p_dataset_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_dataset_id IS NULL OR EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id) THEN
+        RETURN;
+    END IF;
+    INSERT INTO stage1_datasets (dataset_id, dataset_slug, source, ohlcv_measurement, indicator_measurement)
+    VALUES (p_dataset_id, stage1_free_slug(p_dataset_id::text, p_dataset_id), NULL, '', '')
+    ON CONFLICT (dataset_id) DO NOTHING;
+    IF FOUND THEN
+        PERFORM stage1_mark_placeholder('dataset', p_dataset_id);
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_add_placeholder_dataset(uuid) IS
+    'Makes a placeholder of a dataset that is not stored. Its slug is its id.';
+
+CREATE OR REPLACE FUNCTION stage1_add_placeholder_run(p_run_id uuid, p_dataset_id uuid, p_measurement text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_run_id IS NULL OR EXISTS (SELECT FROM walkforward_runs r WHERE r.run_id = p_run_id) THEN
+        RETURN;
+    END IF;
+    INSERT INTO walkforward_runs (run_id, dataset_id, prediction_measurement)
+    VALUES (p_run_id, p_dataset_id, CASE WHEN p_measurement <> '' AND NOT EXISTS (
+                SELECT FROM walkforward_runs r
+                WHERE r.dataset_id = p_dataset_id AND r.prediction_measurement = p_measurement)
+            THEN p_measurement END)
+    ON CONFLICT (run_id) DO NOTHING;
+    IF FOUND THEN
+        PERFORM stage1_mark_placeholder('run', p_run_id);
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_add_placeholder_run(uuid, uuid, text) IS
+    'Makes a placeholder of a run that is not stored, with the dataset and the prediction table that a simulation names.';
+
+CREATE OR REPLACE FUNCTION stage1_add_placeholder_simulation(p_simulation_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM simulation_runs s WHERE s.simulation_id = p_simulation_id) THEN
+        RETURN;
+    END IF;
+    INSERT INTO simulation_runs (simulation_id, input_run_measurement, mode, config, status)
+    VALUES (p_simulation_id, '', '', '{}', '')
+    ON CONFLICT (simulation_id) DO NOTHING;
+    IF FOUND THEN
+        PERFORM stage1_mark_placeholder('simulation', p_simulation_id);
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_add_placeholder_simulation(uuid) IS
+    'Makes a placeholder of a simulation that is not stored, for trades and buckets that come before it.';
+
+-- Before a fold, a trade or a bucket is inserted whose object may not be stored yet.
+CREATE OR REPLACE FUNCTION stage1_before_part() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'walkforward_folds' THEN
+        PERFORM stage1_add_placeholder_run(NEW.run_id, NULL, NULL);
+    ELSE
+        PERFORM stage1_add_placeholder_simulation(NEW.simulation_id);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_before_part() IS
+    'Trigger, where stage1.placeholders is on: makes a placeholder of the run or simulation that a row is a part of.';
+
 -- Before each run is inserted, or has its name or configuration changed.
 CREATE OR REPLACE FUNCTION stage1_before_run() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -61,6 +147,9 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         NEW.dataset_id := stage1_dataset_id(NEW.dataset_id);
         NEW.created_at := coalesce(NEW.created_at, now());
+        IF stage1_adds_placeholders() THEN
+            PERFORM stage1_add_placeholder_dataset(NEW.dataset_id);
+        END IF;
     END IF;
     -- Generation 3 names the prediction table in walk_config alone, and makes no promise that the name is unique.
     IF coalesce(NEW.prediction_measurement, own_name) = own_name THEN
@@ -111,6 +200,31 @@ $$;
 COMMENT ON FUNCTION stage1_before_fold() IS
     'Trigger: best_iteration and best_score from metrics, where the columns are NULL.';
 
+-- A run that is exported again with fewer folds: those of the earlier export go, where the new one has as many folds as the
+-- run says. An export that is not whole takes nothing away.
+CREATE OR REPLACE FUNCTION stage1_remove_former_folds(p_run_ids uuid[], p_fold_numbers integer[]) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    removed bigint := 0;
+BEGIN
+    -- stage1_app may not: the folds stay, and validation finds them.
+    IF has_table_privilege('walkforward_folds', 'DELETE') THEN
+        WITH exported AS (
+            SELECT e.run_id, array_agg(DISTINCT e.fold_number) AS numbers
+            FROM unnest(p_run_ids, p_fold_numbers) AS e (run_id, fold_number) GROUP BY e.run_id
+        )
+        DELETE FROM walkforward_folds f USING exported e, walkforward_runs r
+        WHERE f.run_id = e.run_id AND r.run_id = e.run_id AND f.fold_number <> ALL (e.numbers)
+          AND stage1_claimed_folds(r.summary_metrics) = cardinality(e.numbers);
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_remove_former_folds(uuid[], integer[]) IS
+    'Removes the folds of these runs that are not among the given ones, where a run says that it has as many as are given.';
+
 -- Before each simulation is inserted. Its id is made of a label and a counter that begins anew with each session of the
 -- desktop, so that it may come back as another simulation: its trades would be mixed with those that are stored.
 CREATE OR REPLACE FUNCTION stage1_before_simulation() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -118,6 +232,10 @@ DECLARE
     stored record;
 BEGIN
     NEW.dataset_id := stage1_dataset_id(NEW.dataset_id);
+    IF stage1_adds_placeholders() THEN
+        PERFORM stage1_add_placeholder_dataset(NEW.dataset_id);
+        PERFORM stage1_add_placeholder_run(NEW.run_id, NEW.dataset_id, NEW.input_run_measurement);
+    END IF;
     IF stage1_is_placeholder('simulation', NEW.simulation_id)
        AND stage1_fill_placeholder('simulation', NEW.simulation_id, TG_RELID, 'simulation_id', NEW)
     THEN
@@ -146,7 +264,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOREACH own IN ARRAY ARRAY['stage1_dataset_id(uuid)', 'stage1_before_run()', 'stage1_before_fold()',
-                               'stage1_before_simulation()']::regprocedure[] LOOP
+                               'stage1_before_simulation()', 'stage1_before_part()']::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', own, current_schema());
     END LOOP;
 END

@@ -42,3 +42,12 @@ CREATE OR REPLACE TRIGGER stage1_before_fold
 CREATE OR REPLACE TRIGGER stage1_before_simulation
     BEFORE INSERT ON simulation_runs
     FOR EACH ROW EXECUTE FUNCTION stage1_before_simulation();
+CREATE OR REPLACE TRIGGER stage1_before_part
+    BEFORE INSERT ON walkforward_folds
+    FOR EACH ROW WHEN (stage1_adds_placeholders()) EXECUTE FUNCTION stage1_before_part();
+CREATE OR REPLACE TRIGGER stage1_before_part
+    BEFORE INSERT ON simulation_trades
+    FOR EACH ROW WHEN (stage1_adds_placeholders()) EXECUTE FUNCTION stage1_before_part();
+CREATE OR REPLACE TRIGGER stage1_before_part
+    BEFORE INSERT ON simulation_trade_buckets
+    FOR EACH ROW WHEN (stage1_adds_placeholders()) EXECUTE FUNCTION stage1_before_part();

@@ -16,6 +16,14 @@ const REJECTED = ".rejected.sql";
 /** Held by a replay for as long as it works. The first number is this product's, the second means "replay". */
 const REPLAY_LOCK = "5731, 4";
 
+/** The flags of `replay`, as they stand on the command line. */
+export interface ReplayFlags {
+  /** Also what was replayed before. */
+  readonly again: boolean;
+  /** What belongs to an object that is not stored is written beside a placeholder of that; otherwise it is rejected. */
+  readonly placeholders: boolean;
+}
+
 /**
  * Replays spools of pending inserts, one after another, until `stop` is aborted.
  *
@@ -26,7 +34,7 @@ const REPLAY_LOCK = "5731, 4";
 export async function runReplay(
   config: Config,
   files: readonly string[],
-  flags: { readonly again: boolean },
+  flags: ReplayFlags,
   stop: AbortSignal,
   say: Say = (line) => process.stdout.write(`${line}\n`),
 ): Promise<number> {
@@ -67,8 +75,7 @@ export async function runReplay(
 /** Called with each line for the operator. */
 type Say = (line: string) => void;
 
-interface Options {
-  readonly again: boolean;
+interface Options extends ReplayFlags {
   readonly stop: AbortSignal;
   readonly say: Say;
 }
@@ -119,6 +126,7 @@ async function replayAll(
   }
   // A commit need not wait for the disk: after a crash the journal is as old as the rows, and the replay goes on from there.
   await db.query("SET synchronous_commit = off");
+  await db.query("SELECT set_config('stage1.placeholders', $1, false)", [options.placeholders ? "on" : "off"]);
   for (const session of [db, trial]) await session.query(NO_LIMITS);
   let whole = true;
   for (const spool of spools) {
@@ -135,6 +143,7 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   const { file, size, name, final } = spool;
   const progress = startProgress(`Replaying ${name}`, Math.ceil(size / MEGABYTE), "MB");
   const start = performance.now();
+  const before = await notedUntilNow(db);
   const onProgress = (bytes: number, statements: number): void => {
     const perSecond = Math.round(statements / ((performance.now() - start) / 1000));
     progress.report(Math.floor(bytes / MEGABYTE), `${perSecond} statements/s`);
@@ -158,6 +167,7 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   say(`${name}: ${counted(written, "statement")} written, ${toMend + outOfDate} rejected.`);
   for (const rejection of first) say(`  line ${rejection.line}: ${remark(rejection)}`);
   if (first.length === SHOWN) say("  and more");
+  for (const line of await notes(db, before, result)) say(`${name}: ${line}`);
   if (first.length > 0) {
     const what = toMend > 0 ? ": mend it there, and replay that file" : ", out of date";
     say(`${name}: what was rejected stands in ${spool.rejectedPath}${what}.`);
@@ -167,6 +177,39 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
     say(`${name}: the last statement${table}, on line ${tail.line}, is half written: it is left for the next replay.`);
   }
   return toMend === 0;
+}
+
+/** The database's time, by which placeholders are told that a replay makes. */
+async function notedUntilNow(db: Session): Promise<string> {
+  const [row] = await db.query<{ at: string }>("SELECT clock_timestamp()::text AS at");
+  return row?.at ?? "-infinity";
+}
+
+/** What an operator should know of rows that were written in another way than the spool says. */
+async function notes(db: Session, since: string, { datasets, formerFolds }: ReplayResult): Promise<string[]> {
+  const lines: string[] = [];
+  const made = await db.query<{ object: string; count: number }>(
+    `SELECT object, count(*) AS count FROM stage1_placeholders
+     WHERE filled_at IS NULL AND created_at >= $1 GROUP BY object ORDER BY object`,
+    [since],
+  );
+  if (made.length > 0) {
+    const list = made.map(({ object, count }) => counted(count, object)).join(", ");
+    lines.push(`placeholders made for what no statement describes: ${list}. They are filled when it comes.`);
+  }
+  const led = await db.query<{ alias_id: string; dataset_id: string; dataset_slug: string }>(
+    `SELECT a.alias_id, a.dataset_id, d.dataset_slug
+     FROM stage1_dataset_aliases a JOIN stage1_datasets d USING (dataset_id)
+     WHERE a.alias_id = ANY ($1::uuid[]) ORDER BY d.dataset_slug, a.alias_id LIMIT ${SHOWN}`,
+    [datasets],
+  );
+  for (const { alias_id, dataset_id, dataset_slug } of led) {
+    lines.push(`the dataset ${alias_id} is stored as ${dataset_id} (${dataset_slug}): its rows were written there.`);
+  }
+  if (formerFolds > 0) {
+    lines.push(`${counted(formerFolds, "fold")} of earlier exports removed: the run was exported with fewer.`);
+  }
+  return lines;
 }
 
 /** Puts what was rejected into a file beside the spool. Returns the numbers of statements, and the first stretches. */

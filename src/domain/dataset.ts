@@ -1,6 +1,6 @@
 import type { Db } from "../db/pool.ts";
 import { type List, readRows } from "./page.ts";
-import { type Column, containing, equal, type TimeRange, within } from "./sql.ts";
+import { type Column, containing, equal, placeholder, type TimeRange, within } from "./sql.ts";
 
 /** A row of `stage1_datasets`. Timestamps as PostgreSQL's text in UTC, JSON as text. */
 export interface DatasetRow {
@@ -20,6 +20,12 @@ export interface DatasetRow {
   indicator_last_ts: string | null;
   is_complete: boolean;
   metadata: string;
+  is_placeholder: boolean;
+  /** Milliseconds. */
+  bar_interval_ms: number | null;
+  lookback_rows: number | null;
+  /** `null` where there is none. */
+  manifest: string;
   created_at: string;
   updated_at: string;
 }
@@ -37,6 +43,11 @@ export type DatasetOrderField = "UPDATED_AT" | "CREATED_AT" | "DATASET_SLUG" | "
 
 const IS_COMPLETE = "(d.ohlcv_measurement <> '' AND d.indicator_measurement <> '')";
 
+/** A column of the row that a desktop of generation 3 writes. */
+function exported(column: string): string {
+  return `(SELECT g.${column} FROM datasets g WHERE g.dataset_id = d.dataset_id)`;
+}
+
 const COLUMNS = {
   dataset_id: "d.dataset_id",
   dataset_slug: "d.dataset_slug",
@@ -53,6 +64,10 @@ const COLUMNS = {
   indicator_last_ts: "d.indicator_last_ts",
   is_complete: IS_COMPLETE,
   metadata: { jsonb: "d.metadata" },
+  is_placeholder: placeholder("dataset", "d.dataset_id"),
+  bar_interval_ms: exported("bar_interval_ms"),
+  lookback_rows: exported("lookback_rows"),
+  manifest: { jsonb: exported("metadata") },
   created_at: "d.created_at",
   updated_at: "d.updated_at",
 } satisfies Record<keyof DatasetRow, Column>;

@@ -26,7 +26,10 @@ export function jsonOf(kind: JsonKind, column: Column, isNullable: boolean): rea
   const value = typeof column === "string" ? column : column.jsonb;
   if (kind === "token" && !isNullable) return quoted(value);
   const json = WRITERS[kind](value);
-  return isNullable && kind !== "object" && kind !== "names" ? [`coalesce(${json}, 'null')`] : [json];
+  if (!isNullable || kind === "names") return [json];
+  // An object that cannot be said in SQL is NULL too, and is for graphql-js.
+  if (kind === "object") return [`CASE WHEN coalesce(jsonb_typeof(${value}), 'null') = 'null' THEN 'null' ELSE ${json} END`];
+  return [`coalesce(${json}, 'null')`];
 }
 
 // Each function in a statement costs time before the first row, also where it is never called: few, and none for the odd.

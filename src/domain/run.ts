@@ -1,6 +1,6 @@
 import type { Db } from "../db/pool.ts";
 import { type List, readRows, type Table } from "./page.ts";
-import { type Column, containing, equal, finite, type TimeRange, within } from "./sql.ts";
+import { type Column, containing, equal, finite, placeholder, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_run_status()`: what the free text of a run's or a simulation's status means. */
 export type RunStatus = "PENDING" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "UNKNOWN";
@@ -22,6 +22,7 @@ export interface RunRow {
   completed_at: string | null;
   /** Milliseconds. */
   duration_ms: number | null;
+  is_placeholder: boolean;
   created_at: string;
 }
 
@@ -41,7 +42,7 @@ const COLUMNS = {
   run_id: "r.run_id",
   dataset_id: "r.dataset_id",
   prediction_measurement: "r.prediction_measurement",
-  target_column: "r.target_column",
+  target_column: "coalesce(r.target_column, '')",
   feature_columns: { jsonb: "r.feature_columns" },
   hyperparameters: { jsonb: "r.hyperparameters" },
   walk_config: { jsonb: "r.walk_config" },
@@ -52,6 +53,7 @@ const COLUMNS = {
   started_at: "r.started_at",
   completed_at: "r.completed_at",
   duration_ms: "r.duration_ms",
+  is_placeholder: placeholder("run", "r.run_id"),
   created_at: "r.created_at",
 } satisfies Record<keyof RunRow, Column>;
 
@@ -114,7 +116,7 @@ function namesIn(stored: unknown): string[] {
   }
 }
 
-/** A row of `walkforward_folds`. JSON as text. */
+/** A row of `walkforward_folds`. JSON as text, timestamps as PostgreSQL's text in UTC; a number that is not stored is 0. */
 export interface FoldRow {
   run_id: string;
   fold_number: number;
@@ -126,6 +128,10 @@ export interface FoldRow {
   samples_test: number;
   best_iteration: number | null;
   best_score: number | null;
+  train_start_ts: string | null;
+  train_end_ts: string | null;
+  test_start_ts: string | null;
+  test_end_ts: string | null;
   thresholds: string;
   metrics: string;
 }
@@ -135,14 +141,18 @@ export const folds: Table<FoldRow> = {
   columns: {
     run_id: "f.run_id",
     fold_number: "f.fold_number",
-    train_start_idx: "f.train_start_idx",
-    train_end_idx: "f.train_end_idx",
-    test_start_idx: "f.test_start_idx",
-    test_end_idx: "f.test_end_idx",
-    samples_train: "f.samples_train",
-    samples_test: "f.samples_test",
+    train_start_idx: "coalesce(f.train_start_idx, 0)",
+    train_end_idx: "coalesce(f.train_end_idx, 0)",
+    test_start_idx: "coalesce(f.test_start_idx, 0)",
+    test_end_idx: "coalesce(f.test_end_idx, 0)",
+    samples_train: "coalesce(f.samples_train, 0)",
+    samples_test: "coalesce(f.samples_test, 0)",
     best_iteration: "f.best_iteration",
     best_score: finite("f.best_score"),
+    train_start_ts: "stage1_timestamp_of_ms(f.train_start_ts_ms)",
+    train_end_ts: "stage1_timestamp_of_ms(f.train_end_ts_ms)",
+    test_start_ts: "stage1_timestamp_of_ms(f.test_start_ts_ms)",
+    test_end_ts: "stage1_timestamp_of_ms(f.test_end_ts_ms)",
     thresholds: { jsonb: "f.thresholds" },
     metrics: { jsonb: "f.metrics" },
   } satisfies Record<keyof FoldRow, Column>,

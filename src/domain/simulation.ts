@@ -1,7 +1,7 @@
 import type { Db } from "../db/pool.ts";
 import { type List, readRows, type Table } from "./page.ts";
 import type { RunStatus } from "./run.ts";
-import { type Column, equal, finite, type TimeRange, within } from "./sql.ts";
+import { type Column, equal, finite, placeholder, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_simulation_mode()`: what the free text of a simulation's mode means. */
 export type SimulationMode = "LONG" | "SHORT" | "DUAL" | "UNKNOWN";
@@ -20,6 +20,7 @@ export interface SimulationRow {
   serialized_config: string | null;
   started_at: string | null;
   completed_at: string | null;
+  is_placeholder: boolean;
   created_at: string;
 }
 
@@ -49,6 +50,7 @@ const COLUMNS = {
   serialized_config: "s.serialized_config",
   started_at: "s.started_at",
   completed_at: "s.completed_at",
+  is_placeholder: placeholder("simulation", "s.simulation_id"),
   created_at: "s.created_at",
 } satisfies Record<keyof SimulationRow, Column>;
 

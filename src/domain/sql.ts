@@ -40,6 +40,11 @@ export function finite(column: string): string {
   return `nullif(nullif(nullif(${column}, 'NaN'), 'Infinity'), '-Infinity')`;
 }
 
+/** Whether only the id of a row is known: an expression. */
+export function placeholder(object: "dataset" | "run" | "simulation", id: string): string {
+  return `(EXISTS (SELECT FROM stage1_placeholders p WHERE p.object = '${object}' AND p.id = ${id} AND p.filled_at IS NULL))`;
+}
+
 /** Columns by their names. */
 export type Columns = Readonly<Record<string, Column>>;
 

@@ -1,6 +1,8 @@
 /** The tables that the API reads; `sql/functions/70_changes.sql` tells of every change of them. */
 export const TABLES = [
   "stage1_datasets",
+  "datasets",
+  "stage1_placeholders",
   "walkforward_runs",
   "walkforward_folds",
   "simulation_runs",

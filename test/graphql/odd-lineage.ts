@@ -165,7 +165,27 @@ export async function insertOddLineage(database: Pick<TestDatabase, "query">): P
       ${odd.sometimes(odd.float("n + 7"), "n", 6)}, ${odd.sometimes(odd.text("n"), "n", 3)}
     FROM (SELECT simulation_id, side, row_number() OVER (ORDER BY simulation_id, side)::int AS n
           FROM simulation_runs, unnest(ARRAY['all', 'long', 'short']) AS side) AS b`);
+  // What generation 3 adds, without its triggers, which would make the datasets less odd.
+  await database.query("CREATE TABLE exported AS SELECT * FROM datasets WITH NO DATA");
+  await insert(`
+    INSERT INTO exported (dataset_id, dataset_slug, bar_interval_ms, lookback_rows, metadata)
+    SELECT md5('d' || d)::uuid, 'd' || d, ${odd.sometimes(odd.count("d"), "d", 4)}, ${odd.sometimes("d * 1000000", "d", 3)},
+      ${odd.sometimes(odd.json("d * 3"), "d", 5)}
+    FROM generate_series(2, 10) AS d`);
   await database.query(`
+    SET session_replication_role = replica;
+    INSERT INTO datasets SELECT * FROM exported;
+    RESET session_replication_role;
+    DROP TABLE exported;
+    UPDATE walkforward_folds
+    SET train_start_ts_ms = 1688169600000, train_end_ts_ms = 253402300800000, test_start_ts_ms = -1, test_end_ts_ms = 1
+    WHERE fold_number > 3;
+    UPDATE walkforward_folds SET train_start_idx = NULL, samples_test = NULL, thresholds = NULL, metrics = NULL WHERE fold_number = 2;
+    UPDATE walkforward_runs SET target_column = NULL, feature_columns = NULL, hyperparameters = NULL, walk_config = NULL, status = NULL
+    WHERE run_id = md5('run9')::uuid;
+    INSERT INTO stage1_placeholders (object, id, filled_at) VALUES
+      ('dataset', md5('d2')::uuid, NULL), ('run', md5('run2')::uuid, NULL), ('simulation', md5('sim2')::uuid, NULL),
+      ('dataset', md5('d3')::uuid, now()), ('run', md5('run3')::uuid, now());
     DELETE FROM walkforward_folds WHERE run_id IN (md5('run5')::uuid, md5('run6')::uuid);
     DELETE FROM simulation_trades WHERE simulation_id IN (md5('sim5')::uuid, md5('sim6')::uuid);
     DELETE FROM simulation_trade_buckets WHERE simulation_id = md5('sim7')::uuid;

@@ -18,6 +18,7 @@ import {
 
 const TABLES = {
   stage1_datasets: "dataset_id",
+  datasets: "dataset_id",
   indicator_datasets: "dataset_id",
   walkforward_runs: "run_id",
   walkforward_folds: "run_id, fold_number",
@@ -61,7 +62,7 @@ export function lineage(name: string, { folds = 3, trades = 4 } = {}): string[] 
 
 /** Takes every row away that a replay may have written. */
 export async function empty(database: TestDatabase): Promise<void> {
-  await database.query(`TRUNCATE stage1_replays, ${Object.keys(TABLES)} CASCADE`);
+  await database.query(`TRUNCATE stage1_replays, stage1_placeholders, ${Object.keys(TABLES)} CASCADE`);
 }
 
 /** A spool in a folder that is removed at the end of the test. */
@@ -87,11 +88,16 @@ export class Spool {
   }
 
   /** Replays it as the command does. Returns whether nothing is to be mended. */
-  async replay(database: TestDatabase, { again = false, path = this.path } = {}): Promise<boolean> {
+  async replay(
+    database: TestDatabase,
+    { again = false, placeholders = true, path = this.path } = {},
+  ): Promise<boolean> {
     const config = readConfig({ DATABASE_URL: database.url }, {});
     this.said = [];
     const { signal } = new AbortController();
-    return (await runReplay(config, [path], { again }, signal, (line) => void this.said.push(line))) === 0;
+    return (
+      (await runReplay(config, [path], { again, placeholders }, signal, (line) => void this.said.push(line))) === 0
+    );
   }
 
   get rejectedPath(): string {

@@ -12,6 +12,8 @@ import { insertRow, upsert } from "./rows.ts";
 /** With a column of each. */
 const TABLES = [
   ["stage1_datasets", "dataset_id"],
+  ["datasets", "dataset_id"],
+  ["stage1_placeholders", "id"],
   ["walkforward_runs", "run_id"],
   ["walkforward_folds", "run_id"],
   ["simulation_runs", "simulation_id"],
@@ -149,7 +151,7 @@ test("somebody's own trigger and function of these names stand in the way until 
 test("TRUNCATE is noticed of each table that it empties, replicated or not", async () => {
   for (const role of ["origin", "replica"]) {
     const heard = await noticesOf(
-      `BEGIN; SET LOCAL session_replication_role = ${role}; TRUNCATE stage1_datasets CASCADE; COMMIT`,
+      `BEGIN; SET LOCAL session_replication_role = ${role}; TRUNCATE stage1_datasets, stage1_placeholders CASCADE; COMMIT`,
     );
     expect(heard.sort()).toEqual(TABLES.map(([table]) => `public.${table}`).sort());
   }

@@ -1,4 +1,5 @@
 import type { Db } from "../../db/pool.ts";
+import { ExportedFolds } from "./former-folds.ts";
 import type { Rejection } from "./journal.ts";
 import type { Entry, Row } from "./reader.ts";
 import { Refusal } from "./shape.ts";
@@ -13,6 +14,8 @@ export interface Outcome {
   readonly rejections: readonly Rejection[];
   /** The line for which it was rejected; undefined: it is written. */
   readonly failedLine: number | undefined;
+  /** Folds of earlier exports that were removed. */
+  readonly formerFolds: number;
 }
 
 /** Statements that stand together in the spool; without a reason of their own they share the object's. */
@@ -40,6 +43,7 @@ export class ObjectTransaction {
   /** The object's own row cannot be written: no part of it can. */
   #headless = false;
   #written = 0;
+  readonly #folds = new ExportedFolds();
 
   private constructor(db: Db, group: Group, obstacle: string | undefined) {
     this.#db = db;
@@ -56,6 +60,7 @@ export class ObjectTransaction {
   /** Takes the next statements of the object. Rejects where the database fails. */
   async write(entries: readonly Entry[]): Promise<void> {
     this.#firstLine ??= entries[0]?.line;
+    this.#folds.add(this.#group, entries);
     const reasons = new Map<Entry, string>();
     for (const entry of entries) {
       if (!(entry.row instanceof Refusal)) continue;
@@ -92,11 +97,13 @@ export class ObjectTransaction {
   async end(): Promise<Outcome> {
     const { object = null } = this.#group;
     const failed = this.#obstacle !== undefined || this.#failedLine !== undefined;
+    const formerFolds = failed ? 0 : await this.#folds.removeFormer(this.#db);
     await this.#db.query(failed ? "ROLLBACK" : "COMMIT");
     const firstLine = this.#firstLine ?? 0;
     const shared = this.#obstacle ?? `rejected with line ${this.#failedLine}`;
     return {
       firstLine,
+      formerFolds,
       written: failed ? 0 : this.#written,
       failedLine: failed ? (this.#failedLine ?? firstLine) : undefined,
       rejections: this.#stretches

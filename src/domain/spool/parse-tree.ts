@@ -1,6 +1,6 @@
 // What is read from PostgreSQL's parse tree: each gives undefined for anything but the plain form.
 
-import type { Node, ResTarget, TypeName } from "libpg-query";
+import type { FuncCall, Node, ResTarget, TypeName } from "libpg-query";
 
 /** Types that a value may be cast to, by PostgreSQL's inner names. */
 const CASTS = new Map(
@@ -14,6 +14,16 @@ export function plainTarget(node: Node): { name: string; val: Node | undefined }
   if (!("ResTarget" in node)) return undefined;
   const { name, val, indirection }: ResTarget = node.ResTarget;
   return name === undefined || indirection ? undefined : { name, val };
+}
+
+/** The only thing that a SELECT does: a call, without a FROM or anything else. */
+export function plainCall(node: Node): FuncCall | undefined {
+  if (!("SelectStmt" in node)) return undefined;
+  const { targetList, limitOption: _limit, op: _op, ...rest } = node.SelectStmt;
+  const [target] = targetList ?? [];
+  if (Object.keys(rest).length > 0 || targetList?.length !== 1 || !target || !("ResTarget" in target)) return undefined;
+  const { val } = target.ResTarget;
+  return val && "FuncCall" in val ? val.FuncCall : undefined;
 }
 
 export function plainIndexed(node: Node): string | undefined {

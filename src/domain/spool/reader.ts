@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { countLines } from "./bytes.ts";
 import { type Lexed, Lexer, type Literal } from "./lexer.ts";
 import { Refusal, rowOf, type Shape } from "./shape.ts";
-import { type SpoolTable, tableNamedIn } from "./tables.ts";
+import { BEGINNINGS, type SpoolTable, tableNamedIn } from "./tables.ts";
 import { isId } from "./uuid.ts";
 
 /** A place in a spool: a byte offset, and the line that it is on, from 1. */
@@ -57,7 +57,6 @@ const MAX_STATEMENT = 8 * 1024 * 1024;
 /** Shapes are few. Where they are not, they are judged again rather than kept. */
 const MAX_SHAPES = 1000;
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
-const BEGINNING = "INSERT INTO ";
 /** So many beginnings inside one statement are looked at. */
 const MAX_BEGINNINGS = 200;
 
@@ -168,7 +167,7 @@ export class SpoolReader {
     const cut = await this.#cutAtStatementInside(rest);
     if (cut) this.#lost = undefined;
     // A statement that begins here may end in the next bytes.
-    const begun = bytes.lastIndexOf(BEGINNING);
+    const begun = Math.max(...BEGINNINGS.map((beginning) => bytes.lastIndexOf(beginning)));
     const end =
       cut?.end ?? (!this.#last && begun > start && bytes.length - begun < MAX_STATEMENT ? begun : bytes.length);
     if (end === start) return undefined;
@@ -207,7 +206,7 @@ export class SpoolReader {
    */
   async #cutAtStatementInside(lexed: Lexed): Promise<Lexed | undefined> {
     const bytes = this.#bytes;
-    let at = bytes.indexOf(BEGINNING, lexed.start + 1);
+    let at = nextBeginning(bytes, lexed.start + 1);
     for (let tried = 0; at >= 0 && at < lexed.plainUpTo && tried < MAX_BEGINNINGS; tried += 1) {
       const inner = this.#lexer.next(bytes, at, 0);
       if (inner.state === "whole" && !inner.odd) {
@@ -216,10 +215,16 @@ export class SpoolReader {
           return { ...lexed, end: at, endLine: lexed.line + countLines(bytes, lexed.start, at) };
         }
       }
-      at = bytes.indexOf(BEGINNING, at + 1);
+      at = nextBeginning(bytes, at + 1);
     }
     return undefined;
   }
+}
+
+/** Where the next statement may begin; -1: nowhere. */
+function nextBeginning(bytes: Buffer, from: number): number {
+  const found = BEGINNINGS.map((beginning) => bytes.indexOf(beginning, from)).filter((at) => at >= 0);
+  return found.length > 0 ? Math.min(...found) : -1;
 }
 
 function hasQuotedId(shape: Shape, { values }: Lexed): boolean {

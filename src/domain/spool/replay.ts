@@ -6,7 +6,7 @@ import { type Position, SpoolReader, type Tail } from "./reader.ts";
 import { Replayer } from "./replayer.ts";
 import { judge, loadParser, Refusal, type Shape } from "./shape.ts";
 import { columnTypes } from "./tables.ts";
-import { objectOf, type Unit, UnitBuilder } from "./unit.ts";
+import { datasetsOf, objectOf, type Unit, UnitBuilder } from "./unit.ts";
 import { isRowsFault, reasonOf } from "./writer.ts";
 
 export interface ReplayOptions {
@@ -36,6 +36,10 @@ export interface ReplayResult {
   readonly from: Position;
   readonly written: number;
   readonly rejected: number;
+  /** Folds that were stored by an earlier export of a run, and that its new one does not have. */
+  readonly formerFolds: number;
+  /** Ids of the datasets that statements name. */
+  readonly datasets: readonly string[];
   readonly tail: Tail | undefined;
 }
 
@@ -54,6 +58,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const replayer = new Replayer(db, journal, await journal.rejectedObjects(db));
   if (from.byte > journal.reportedUpTo) await recall();
   const units = new UnitBuilder();
+  const datasets = new Set<string>();
   // One unit is written while the next is read.
   let writing = Promise.resolve();
   const write = async (unit: Unit): Promise<void> => {
@@ -64,13 +69,20 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     options.onProgress?.(replayer.done, replayer.written + replayer.rejected);
   };
   for (let entries = await reader.read(); entries && !signal.aborted; entries = await reader.read()) {
-    for (const entry of entries) for (const unit of units.add(entry)) await write(unit);
+    for (const entry of entries) {
+      if (datasets.size < MAX_DATASETS) for (const id of datasetsOf(entry)) datasets.add(id);
+      for (const unit of units.add(entry)) await write(unit);
+    }
   }
   if (!signal.aborted) for (const unit of units.end()) await write(unit);
   await writing;
   await replayer.abandon();
-  const { written, rejected, later } = replayer;
-  return { journal, later, judge: tryOut, from, written, rejected, tail: reader.tail };
+  const { written, rejected, formerFolds, later } = replayer;
+  return {
+    ...{ journal, later, judge: tryOut, from, written, rejected, formerFolds },
+    datasets: [...datasets],
+    tail: reader.tail,
+  };
 
   /** Learns from the spool what the replay that was ended early had written of objects that it had rejected before. */
   async function recall(): Promise<void> {
@@ -107,6 +119,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   }
 }
 
+/** Of so many datasets a spool is told whether they are stored under another id. */
+const MAX_DATASETS = 100_000;
 /** Bytes. */
 const LARGE = 2 * 1024 * 1024;
 const sizeOf = ({ entries }: Unit) => entries.reduce((sum, { bytes }) => sum + bytes.length, 0);

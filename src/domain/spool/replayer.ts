@@ -1,6 +1,7 @@
 import type { Db } from "../../db/pool.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { codeOf } from "../../errors.ts";
+import { ExportedFolds } from "./former-folds.ts";
 import { type Journal, type Mark, markAfter, type Rejection } from "./journal.ts";
 import { LaterRows } from "./later-rows.ts";
 import { ObjectTransaction, rowsOf } from "./object.ts";
@@ -27,6 +28,8 @@ export class Replayer {
   readonly #superseded = new Map<string, number>();
   written = 0;
   rejected = 0;
+  /** Folds of earlier exports that were removed. */
+  formerFolds = 0;
 
   constructor(db: Db, journal: Journal, rejectedObjects: Map<string, number>) {
     this.#db = db;
@@ -68,18 +71,25 @@ export class Replayer {
    */
   async #writeTogether(groups: readonly Group[], mark?: Mark): Promise<boolean> {
     const entries = groups.flatMap((group) => group.entries).sort((a, b) => a.to.byte - b.to.byte);
+    const folds = new ExportedFolds();
+    for (const group of groups) folds.add(group, group.entries);
+    let formerFolds = 0;
     try {
       // Sent at once, so that PostgreSQL need not wait for this process, which reads on meanwhile.
       const begun = this.#db.query("BEGIN");
       const sent = sendRows(this.#db, rowsOf(entries));
+      const removing = folds.removeFormer(this.#db);
+      sent.push(removing);
       if (mark) sent.push(this.#journal.save(this.#db, mark, entries.length));
       await settle([begun, ...sent, this.#db.query("COMMIT")]); // which undoes all where one has failed
+      formerFolds = await removing;
     } catch (error) {
       if (isRowsFault(error) || isTransient(error)) return false;
       throw error;
     }
     if (mark) this.#mark = mark;
     this.written += entries.length;
+    this.formerFolds += formerFolds;
     for (const group of groups) this.#remember(group, group.entries);
     return true;
   }
@@ -141,8 +151,9 @@ export class Replayer {
 
   /** Ends an object's transaction, and keeps in mind what became of it. */
   async #finish(group: Group, object: ObjectTransaction, entries: readonly Entry[]): Promise<readonly Rejection[]> {
-    const { rejections, written, failedLine } = await object.end();
+    const { rejections, written, failedLine, formerFolds } = await object.end();
     this.written += written;
+    this.formerFolds += formerFolds;
     if (failedLine === undefined) {
       this.#remember(group, entries);
     } else if (group.object !== undefined) {

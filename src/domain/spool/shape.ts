@@ -1,9 +1,9 @@
-import { type InsertStmt, loadModule, type Node, parseSync } from "libpg-query";
+import { type FuncCall, type InsertStmt, loadModule, type Node, parseSync } from "libpg-query";
 import { messageOf } from "../../errors.ts";
 import { type Literal, MARK, NUMBER } from "./lexer.ts";
 import { jsonText, numberText } from "./numbers.ts";
-import { castOf, isNow, nameOf, plainIndexed, plainTarget, typeOfCast } from "./parse-tree.ts";
-import { type ColumnTypes, SPOOL_TABLES, type SpoolTable, tableNamedIn } from "./tables.ts";
+import { castOf, isNow, nameOf, plainCall, plainIndexed, plainTarget, typeOfCast } from "./parse-tree.ts";
+import { type ColumnTypes, type SpoolTable, spoolTable, tableNamedIn, UPSERT } from "./tables.ts";
 
 /** What all statements of one shape do, judged once: our own statement, which takes their values as parameters. */
 export interface Shape {
@@ -60,24 +60,29 @@ export function judge(shape: string, columns: ColumnTypes): Shape {
       number += 1;
       return ` $${number} `;
     });
-  return new Judge(kinds, columns).shape(insertOf(text));
+  const judge = new Judge(kinds, columns);
+  const statement = statementOf(text);
+  return "call" in statement ? judge.call(statement.call) : judge.shape(statement.insert);
 }
 
-const ONLY = "only a single-row INSERT … ON CONFLICT … DO UPDATE is replayed";
+const ONLY = `only a single-row INSERT … ON CONFLICT … DO UPDATE, or SELECT ${UPSERT.name}(…) with literals, is replayed`;
 
-function insertOf(text: string): InsertStmt {
+function statementOf(text: string): { insert: InsertStmt } | { call: FuncCall } {
   let statements: { stmt?: Node }[];
   try {
     statements = parseSync(text).stmts ?? [];
   } catch (error) {
-    if (!/^insert\b/i.test(text)) throw new Refusal(`${firstWord(text)}: ${ONLY}`, undefined, true);
-    throw new Refusal(`not SQL that PostgreSQL understands (${messageOf(error)})`, tableNamedIn(text), true);
+    const table = tableNamedIn(text);
+    if (!table && !/^insert\b/i.test(text)) throw new Refusal(`${firstWord(text)}: ${ONLY}`, undefined, true);
+    throw new Refusal(`not SQL that PostgreSQL understands (${messageOf(error)})`, table, true);
   }
   const [statement] = statements;
+  const call = statement?.stmt && plainCall(statement.stmt);
+  if (statements.length === 1 && call && nameOf(call.funcname) === UPSERT.name) return { call };
   if (statements.length !== 1 || !statement?.stmt || !("InsertStmt" in statement.stmt)) {
     throw new Refusal(`${firstWord(text)}: ${ONLY}`);
   }
-  return statement.stmt.InsertStmt;
+  return { insert: statement.stmt.InsertStmt };
 }
 
 const firstWord = (text: string) => /^\w+/.exec(text)?.[0].toUpperCase() ?? "this";
@@ -161,8 +166,37 @@ class Judge {
     };
   }
 
+  /** A call of the function that writes a dataset. An unknown id with a known slug is led to the stored dataset, as triggers do. */
+  call({ args = [], funcname: _name, funcformat: _format, location: _location, ...rest }: FuncCall): Shape {
+    const table = spoolTable("stage1_datasets");
+    if (!table || Object.keys(rest).length > 0) throw new Refusal(ONLY, table);
+    if (args.length !== UPSERT.parameters.length) {
+      throw new Refusal(`${UPSERT.name} takes ${UPSERT.parameters.length} values, but here are ${args.length}`, table);
+    }
+    const values = UPSERT.parameters.map((type, i) => {
+      const node = args[i];
+      const value = node && this.#value(node, type);
+      if (!value) throw new Refusal(`value ${i + 1} of ${UPSERT.name} is not a plain one`, table);
+      return { ...value, sql: `CAST(${value.sql} AS ${type})` };
+    });
+    const [id, slug, ...others] = values.map(({ sql }) => sql);
+    const slot = values[0]?.slot;
+    if (!slot) throw new Refusal(`${UPSERT.name} is given no dataset_id`, table);
+    const key = { slot: this.#slots.indexOf(slot), type: "uuid" };
+    const parameters = [`stage1_lead_dataset(${id}, ${slug})`, slug, ...others].join(", ");
+    return {
+      table,
+      sql: `SELECT ${UPSERT.name}(${parameters}) FROM ${this.#rows()}`,
+      single: false,
+      slots: this.#slots,
+      key: [key],
+      id: key.slot,
+      needs: [],
+    };
+  }
+
   #table({ relation }: InsertStmt): SpoolTable {
-    const table = SPOOL_TABLES.find(({ name }) => name === relation?.relname);
+    const table = spoolTable(relation?.relname);
     if (!table) throw new Refusal(`the table ${relation?.relname} is none that a spool writes into`);
     if (relation?.catalogname || relation?.alias || (relation?.schemaname ?? "public") !== "public") {
       throw new Refusal(`it writes into another schema's table, or gives it another name`, table);
@@ -251,6 +285,15 @@ class Judge {
     return value;
   }
 
+  /** The parameters, as rows of `v`. */
+  #rows(): string {
+    const parameters = this.#slots.map((_, i) => `$${i + 1}`);
+    const aliases = this.#slots.map((_, i) => `c${i + 1}`).join(", ");
+    return this.#single
+      ? `(SELECT ${parameters.map((parameter) => `${parameter}::text`).join(", ")}) AS v(${aliases})`
+      : `unnest(${parameters.map((parameter) => `${parameter}::text[]`).join(", ")}) AS v(${aliases})`;
+  }
+
   #statement(
     table: SpoolTable,
     names: readonly string[],
@@ -258,22 +301,16 @@ class Judge {
     key: readonly string[],
     set: readonly { name: string; sql: string; volatile: boolean }[],
   ): string {
-    const parameters = this.#slots.map((_, i) => `$${i + 1}`);
-    const aliases = this.#slots.map((_, i) => `c${i + 1}`).join(", ");
-    const from = this.#single
-      ? `(SELECT ${parameters.map((parameter) => `${parameter}::text`).join(", ")}) AS v(${aliases})`
-      : `unnest(${parameters.map((parameter) => `${parameter}::text[]`).join(", ")}) AS v(${aliases})`;
     const assignments = set.map(({ name, sql }) => {
       return `${quoted(name)} = ${this.#single ? outsideRow(sql) : sql}`;
     });
-    // A row that says what is stored already is left alone: its updated_at too, so that a second replay changes nothing. Not
-    // so a legacy row: writing it refreshes its master row, which may say otherwise.
-    const lasting = table.name === "indicator_datasets" ? [] : set.filter(({ volatile }) => !volatile);
+    // A row that says what is stored already is left alone: its updated_at too, so that a second replay changes nothing.
+    const lasting = set.filter(({ volatile }) => !volatile);
     const stored = lasting.map(({ name }) => `${table.name}.${quoted(name)}`).join(", ");
     const wanted = lasting.map(({ sql }) => (this.#single ? outsideRow(sql) : sql)).join(", ");
     return [
       `INSERT INTO ${table.name} (${names.map(quoted).join(", ")})`,
-      `SELECT ${inserted.map(({ sql }) => sql).join(", ")} FROM ${from}`,
+      `SELECT ${inserted.map(({ sql }) => sql).join(", ")} FROM ${this.#rows()}`,
       `ON CONFLICT (${key.map(quoted).join(", ")}) DO UPDATE SET ${assignments.join(", ")}`,
       ...(lasting.length > 0 ? [`WHERE (${stored}) IS DISTINCT FROM (${wanted})`] : []),
     ].join(" ");

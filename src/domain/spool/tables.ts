@@ -27,6 +27,7 @@ const part = (name: string, rank: number, object: ObjectKind): SpoolTable => ({
 export const SPOOL_TABLES: readonly SpoolTable[] = [
   own("stage1_datasets", 0, "dataset"),
   own("indicator_datasets", 0, "dataset"),
+  own("datasets", 0, "dataset"),
   own("walkforward_runs", 1, "run", [["dataset_id", "dataset"]]),
   part("walkforward_folds", 2, "run"),
   own("simulation_runs", 3, "simulation", [
@@ -37,10 +38,27 @@ export const SPOOL_TABLES: readonly SpoolTable[] = [
   part("simulation_trades", 5, "simulation"),
 ];
 
-/** The table that an INSERT names, also where it cannot be parsed: for telling what it was a part of. */
+/** The one function that a spool may call, and the types of its parameters. It writes a dataset. */
+export const UPSERT = {
+  name: "upsert_stage1_dataset",
+  parameters: [
+    ...["uuid", "text", "text", "text", "text", "text", "text", "bigint", "bigint"],
+    ...["timestamptz", "timestamptz", "timestamptz", "timestamptz", "jsonb"],
+  ],
+} as const;
+
+/** How the statements of a spool begin. */
+export const BEGINNINGS = ["INSERT INTO ", `SELECT ${UPSERT.name}(`];
+
+export function spoolTable(name: string | undefined): SpoolTable | undefined {
+  return SPOOL_TABLES.find((table) => table.name === name);
+}
+
+/** The table that a statement writes, also where it cannot be parsed: for telling what it was a part of. */
 export function tableNamedIn(statement: string): SpoolTable | undefined {
-  const [insert, into, ...names] = statement.split(/[\s(".]+/, 5);
-  if (!/^insert$/i.test(insert ?? "") || !/^into$/i.test(into ?? "")) return undefined;
+  const [verb = "", object = "", ...names] = statement.split(/[\s(".]+/, 5);
+  if (/^select$/i.test(verb)) return object === UPSERT.name ? spoolTable("stage1_datasets") : undefined;
+  if (!/^insert$/i.test(verb) || !/^into$/i.test(object)) return undefined;
   return SPOOL_TABLES.find((table) => names.includes(table.name));
 }
 

@@ -1,7 +1,7 @@
 import type { Entry } from "./reader.ts";
 import { Refusal } from "./shape.ts";
 import type { ObjectKind } from "./tables.ts";
-import { canonicalId } from "./uuid.ts";
+import { canonicalId, isId } from "./uuid.ts";
 
 /** Statements of one export of an object, in order. */
 export interface Group {
@@ -147,6 +147,18 @@ export function objectOf({ row }: Entry): string | undefined {
   if (row instanceof Refusal || row.shape.id === undefined) return undefined;
   const id = row.values[row.shape.id];
   return id == null ? undefined : nameOf(row.shape.table.object, id);
+}
+
+/** Ids of the datasets that a statement names, as the dataset it writes or the one its row belongs to. */
+export function datasetsOf({ row }: Entry): string[] {
+  if (row instanceof Refusal) return [];
+  const { table, id, needs } = row.shape;
+  const slots = table.needs.map(([, kind], i) => (kind === "dataset" ? needs[i] : undefined));
+  return [table.object === "dataset" ? id : undefined, ...slots]
+    .map((slot) => (slot === undefined ? undefined : row.values[slot]))
+    .filter((value) => value != null)
+    .map(canonicalId)
+    .filter(isId);
 }
 
 const nameOf = (kind: ObjectKind, id: string) => `${kind} ${canonicalId(id)}`;

@@ -67,6 +67,26 @@ Dataset.implement({
     }),
     isComplete: t.exposeBoolean("is_complete", { description: "Both measurements are known." }),
     metadata: t.expose("metadata", { type: "JSONObject", description: "Whatever its writers noted." }),
+    isPlaceholder: t.exposeBoolean("is_placeholder", {
+      description: "Only the id is known: runs name the dataset, and nothing that describes it has come yet.",
+    }),
+    barIntervalMs: t.expose("bar_interval_ms", {
+      type: "SafeInt",
+      nullable: true,
+      description: "The length of a bar in milliseconds; null where the exporter did not say.",
+    }),
+    lookbackRows: t.expose("lookback_rows", {
+      type: "SafeInt",
+      nullable: true,
+      description: "Bars before the first row of indicators; null where the exporter did not say.",
+    }),
+    manifest: t.field({
+      type: "JSONObject",
+      nullable: true,
+      description: "The desktop's description of its export, as it wrote it; null where there is none.",
+      extensions: { source: { column: "manifest" } },
+      resolve: (row) => (row.manifest === "null" ? null : row.manifest),
+    }),
     createdAt: t.expose("created_at", { type: "DateTime", description: "When the row was written first." }),
     updatedAt: t.expose("updated_at", { type: "DateTime", description: "When the row was written last." }),
     runCount: t.field({

@@ -49,6 +49,26 @@ const WalkforwardFold = builder.objectRef<FoldRow>("WalkforwardFold").implement(
       description: "First bar of the test window, as an index.",
     }),
     testEndIdx: t.expose("test_end_idx", { type: "SafeInt", description: "End of the test window, as a bar's index." }),
+    trainStartTs: t.expose("train_start_ts", {
+      type: "DateTime",
+      nullable: true,
+      description: "The first bar of the training window, as a time; null where the exporter did not say.",
+    }),
+    trainEndTs: t.expose("train_end_ts", {
+      type: "DateTime",
+      nullable: true,
+      description: "The end of the training window, as a time; null where the exporter did not say.",
+    }),
+    testStartTs: t.expose("test_start_ts", {
+      type: "DateTime",
+      nullable: true,
+      description: "The first bar of the test window, as a time; null where the exporter did not say.",
+    }),
+    testEndTs: t.expose("test_end_ts", {
+      type: "DateTime",
+      nullable: true,
+      description: "The end of the test window, as a time; null where the exporter did not say.",
+    }),
     samplesTrain: t.expose("samples_train", { type: "SafeInt", description: "Samples trained on." }),
     samplesTest: t.expose("samples_test", { type: "SafeInt", description: "Samples tested on." }),
     bestIteration: t.exposeInt("best_iteration", {
@@ -113,6 +133,9 @@ WalkforwardRun.implement({
       type: "SafeInt",
       nullable: true,
       description: "How long the work took, in milliseconds.",
+    }),
+    isPlaceholder: t.exposeBoolean("is_placeholder", {
+      description: "Only the id is known: a simulation names the run, and nothing that describes it has come yet.",
     }),
     createdAt: t.expose("created_at", { type: "DateTime", description: "When the row was written." }),
     foldCount: t.field({

@@ -135,6 +135,10 @@ Simulation.implement({
       nullable: true,
       description: "When work ended, well or not.",
     }),
+    isPlaceholder: t.exposeBoolean("is_placeholder", {
+      description:
+        "Only the id is known: trades or buckets name the simulation, and nothing that describes it has come yet.",
+    }),
     createdAt: t.expose("created_at", { type: "DateTime", description: "When the row was written." }),
     tradeCount: t.field({
       type: "SafeInt",
