@@ -304,8 +304,9 @@ class Judge {
     const assignments = set.map(({ name, sql }) => {
       return `${quoted(name)} = ${this.#single ? outsideRow(sql) : sql}`;
     });
-    // A row that says what is stored already is left alone: its updated_at too, so that a second replay changes nothing.
-    const lasting = set.filter(({ volatile }) => !volatile);
+    // A row that says what is stored already is left alone: its updated_at too, so that a second replay changes nothing. Not
+    // so a row of an earlier generation: its trigger makes the master row, where that was lost.
+    const lasting = table.hasMaster ? [] : set.filter(({ volatile }) => !volatile);
     const stored = lasting.map(({ name }) => `${table.name}.${quoted(name)}`).join(", ");
     const wanted = lasting.map(({ sql }) => (this.#single ? outsideRow(sql) : sql)).join(", ");
     return [

@@ -12,6 +12,8 @@ export interface SpoolTable {
   readonly id: string;
   /** Whether the row is the object's own, which a new export of it begins with; otherwise it is a part of it. */
   readonly own: boolean;
+  /** Whether triggers keep a row of stage1_datasets beside each row. */
+  readonly hasMaster?: boolean;
   /** Other objects that must be there, by the column with their id. */
   readonly needs: readonly (readonly [column: string, kind: ObjectKind])[];
 }
@@ -26,8 +28,8 @@ const part = (name: string, rank: number, object: ObjectKind): SpoolTable => ({
 /** The tables that a spool may write into. */
 export const SPOOL_TABLES: readonly SpoolTable[] = [
   own("stage1_datasets", 0, "dataset"),
-  own("indicator_datasets", 0, "dataset"),
-  own("datasets", 0, "dataset"),
+  { ...own("indicator_datasets", 0, "dataset"), hasMaster: true },
+  { ...own("datasets", 0, "dataset"), hasMaster: true },
   own("walkforward_runs", 1, "run", [["dataset_id", "dataset"]]),
   part("walkforward_folds", 2, "run"),
   own("simulation_runs", 3, "simulation", [
