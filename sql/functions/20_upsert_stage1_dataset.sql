@@ -17,6 +17,10 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION stage1_json_object IS
+    'Stored JSON as an object: one inside a text is taken out, NULL and null are {}, anything else '
+    'stands under the key "value".';
+
 -- For clients that write a whole dataset at once: every column takes the given value, NULL included; metadata is merged.
 CREATE OR REPLACE FUNCTION upsert_stage1_dataset(
     p_dataset_id UUID,

@@ -1,3 +1,4 @@
+-- formerly: c95f8eb4deb1a72074581d096d4fd430e25e25101fd14b342c5e6aa672862279
 -- The six Stage 1.3 tables, for a database that has none. Where they exist, 0002 brings them to the same shape.
 -- That shape holds the rows of both variants in the field ("desktop" and "dashboard"), so it is the more permissive of
 -- the two at every point: a NOT NULL that one variant lacks cannot be had without losing its rows.
@@ -104,6 +105,5 @@ CREATE TABLE IF NOT EXISTS simulation_trade_buckets (
     notes            text,
     PRIMARY KEY (simulation_id, side),
     CONSTRAINT simulation_trade_buckets_simulation_id_fkey
-        FOREIGN KEY (simulation_id) REFERENCES simulation_runs (simulation_id) ON DELETE CASCADE,
-    CONSTRAINT simulation_trade_buckets_side_check CHECK (side IN ('long', 'short', 'all'))
+        FOREIGN KEY (simulation_id) REFERENCES simulation_runs (simulation_id) ON DELETE CASCADE
 );
