@@ -213,15 +213,15 @@ BEGIN
             ('simulation_trade_buckets', 'trade_count', 'How many trades.'),
             ('simulation_trade_buckets', 'win_count', 'How many of them won.'),
             ('simulation_trade_buckets', 'profit_factor',
-                'Gross profit by gross loss of the equity marked at each bar, so it does not '
-                'follow from the trades. Without losses the desktop writes 999.0 or 999.99. NULL '
+                'Gross profit by gross loss of the equity marked at each bar, so it cannot '
+                'be computed from the trades. Without losses the desktop writes 999.0 or 999.99. NULL '
                 'or NaN: not known.'),
             ('simulation_trade_buckets', 'avg_return_pct',
                 'Total return of the side, in percent: not a mean, in spite of the name. NULL or '
                 'NaN: not known.'),
             ('simulation_trade_buckets', 'max_drawdown_pct',
                 'Deepest fall from a peak of the equity marked at each bar, in percent, so it '
-                'does not follow from the trades. NULL or NaN: not known.'),
+                'cannot be computed from the trades. NULL or NaN: not known.'),
             ('simulation_trade_buckets', 'notes', 'Remarks of the writer. NULL: none.'),
 
             -- The product's own.

@@ -127,7 +127,7 @@ export interface BucketRow {
 
 const BUCKET_SIDE = "stage1_trade_side(b.side)";
 
-/** Both sides together first, then long, short, and what is none of these. By the text where two mean the same. */
+/** ALL, LONG, SHORT, UNKNOWN, which is the order of these words; then by the stored text. */
 export const BUCKET_ORDER = `${BUCKET_SIDE} COLLATE "C", b.side COLLATE "C"`;
 
 export const buckets: Table<BucketRow> = {

@@ -35,7 +35,7 @@ export const TradeSide = builder.enumType("TradeSide", {
   values: {
     LONG: { description: "Bought first." },
     SHORT: { description: "Sold first." },
-    ALL: { description: "Both sides together: `dual`, `both` or `all` in the database. Of buckets only." },
+    ALL: { description: "Both sides together, of buckets only. Stored as `dual`, `both` or `all`." },
     UNKNOWN: { description: "The stored text is none of these." },
   } satisfies Described<Side>,
 });

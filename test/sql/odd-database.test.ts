@@ -121,7 +121,7 @@ test("rows that break a rule stay, and the rule is left out with a warning; a di
   ]);
 });
 
-test("a check of a bucket's side goes, whatever it is called and how it is written, where it refuses what is written", async () => {
+test("a check of a bucket's side goes where it refuses a real writer's word, whatever its name and form", async () => {
   const { database, warnings } = await adopt(
     "variant-b.sql",
     `
@@ -133,7 +133,7 @@ test("a check of a bucket's side goes, whatever it is called and how it is writt
         ADD CONSTRAINT own_wins CHECK (win_count <= trade_count)`,
   );
   expect(warnings).toEqual([
-    expect.stringMatching(/^simulation_trade_buckets goes without its check own_words, .* \(lower\(.*$/),
+    expect.stringMatching(/^simulation_trade_buckets goes without the check own_words: .* \(lower\(.*$/),
   ]);
   const checks = `
     SELECT conname FROM pg_constraint WHERE conrelid = 'simulation_trade_buckets'::regclass AND contype = 'c' ORDER BY 1`;
@@ -142,7 +142,7 @@ test("a check of a bucket's side goes, whatever it is called and how it is writt
   );
 });
 
-test("a database that a former version migrated takes the sides of the real writers too, and keeps the side of trades", async () => {
+test("a database that a former version migrated takes buckets of any side too, but no such trades", async () => {
   const database = await createDatabase();
   onTestFinished(() => database.drop());
   // As 0001 made it then, and the ledger without what came later.

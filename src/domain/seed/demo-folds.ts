@@ -3,7 +3,7 @@ import { profitFactor, round, spread, sum } from "./numbers.ts";
 
 /** Bars before the first training window. */
 const INITIAL_OFFSET = 240;
-/** Bars between a training window and its test window, so that no target of the one reaches into the other. */
+/** Bars between a training window and its test window: no target of the one reaches into the other. */
 const TRAIN_TEST_GAP = 4;
 
 /** A fold's own columns of `walkforward_folds`; a window ends before the bar of its end index. */
@@ -64,7 +64,7 @@ export function foldsOf({ name, walk, outcome }: RunPlan): Fold[] {
   });
 }
 
-/** From which prediction on a fold signals: long above, short below. Predictions lie between -1 and 1. */
+/** From which prediction on a fold signals: long above, short below. They lie between -1 and 1. */
 function thresholdsOf(fold: number) {
   const [long, short] = [round(0.6 + spread(fold) / 500, 3), round(-0.58 + spread(fold + 4) / 500, 3)];
   const inBars = (threshold: number) => round(threshold / 40, 5);
@@ -81,7 +81,7 @@ function thresholdsOf(fold: number) {
   };
 }
 
-/** The metrics of so many folds of a run: each sums up the signals of its test window, and the running sums go on. */
+/** The metrics of so many folds: each sums up the signals of its test window, and the running sums go on. */
 function metricsOf(run: string, { test }: WalkPlan, count: number) {
   const seed = [...run].reduce((total, character) => total + character.charCodeAt(0), 0);
   let [runningLong, runningShort] = [0, 0];

@@ -25,7 +25,7 @@ interface Bucket {
   readonly notes: string;
 }
 
-/** A simulation's `config`, in the desktop's words. No trade of the demo comes to a stop or a target. */
+/** A simulation's `config`, in the desktop's words. No trade of the demo reaches its stop or target. */
 export const SIMULATION_CONFIG = {
   position_size: 1000,
   use_signal_exit: true,
@@ -43,11 +43,11 @@ const PRICES = { BTCUSDT: 84_000, ETHUSDT: 1_900, SOLUSDT: 130 };
 const BUY_AND_HOLD_PCT = { BTCUSDT: 12.0649, ETHUSDT: -4.318, SOLUSDT: 7.5512 };
 const BAR_MS = { "1h": 3_600_000, "4h": 14_400_000 };
 
-/** The trades of a simulation in the order of time, spread evenly over the test windows of the run's folds. */
+/** The trades of a simulation in the order of time, spread evenly over the folds' test windows. */
 export function tradesOf(dataset: DatasetPlan, walk: WalkPlan, { mode, returns }: SimulationPlan): Trade[] {
   const [firstMs, barMs] = [Date.parse(dataset.first), BAR_MS[dataset.granularity]];
   const bars = (Date.parse(dataset.last) - firstMs) / barMs + 1;
-  // Rows that the windows walk over. The first two datasets tell fewer rows than that, and more than bars fit in their time.
+  // Rows that the windows walk over. The first two datasets have fewer rows than that, and fewer bars.
   const rows = Math.max(dataset.rows, testStart(walk, walk.folds));
   return returns.map((basisPoints, i) => {
     const tested = Math.floor((walk.folds * walk.test * i) / returns.length);
@@ -76,7 +76,7 @@ export function tradesOf(dataset: DatasetPlan, walk: WalkPlan, { mode, returns }
 
 const NOTES = { dual: "Combined strategy", long: "Long-only slice", short: "Short-only slice" };
 
-/** The sums of trades: over both sides, and over each, also where that has none. No sums where nothing was traded. */
+/** The sums of trades: over both sides and over each. None where nothing was traded. */
 export function bucketsOf(trades: readonly Trade[]): Bucket[] {
   if (trades.length === 0) return [];
   return (["dual", "long", "short"] as const).map((side) => {
@@ -117,7 +117,7 @@ export function resultsOf({ symbol }: DatasetPlan, trades: readonly Trade[]): Re
   };
 }
 
-/** Mean by standard deviation of the trades' returns, times the root of 252, whatever the bar: the desktop's own. */
+/** Mean by standard deviation of the trades' returns, times the root of 252 whatever the bar. */
 function sharpe(returns: readonly number[]): number {
   const mean = sum(returns) / returns.length;
   const variance = sum(returns.map((value) => (value - mean) ** 2)) / (returns.length - 1);

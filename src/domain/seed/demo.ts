@@ -26,7 +26,7 @@ export interface RunPlan {
   readonly simulations: readonly SimulationPlan[];
 }
 
-/** In bars: each fold trains on `train` bars, tests on `test` bars, and starts `test` bars after the last. */
+/** Each fold trains on `train` bars, tests on `test` bars, and starts `test` bars after the last. */
 export interface WalkPlan {
   /** How many there are to be. */
   readonly folds: number;

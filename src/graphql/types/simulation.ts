@@ -83,7 +83,7 @@ const SimulationTradeBucket = builder.objectRef<BucketRow>("SimulationTradeBucke
     profitFactor: t.exposeFloat("profit_factor", {
       nullable: true,
       description:
-        "Gross profit by gross loss, of the equity marked at each bar: it does not follow from the trades. " +
+        "Gross profit by gross loss of the equity marked at each bar: not to be computed from the trades. " +
         "Without a loss the desktop stores 999.0 or 999.99. Null where the stored number is not finite.",
     }),
     avgReturnPct: t.exposeFloat("avg_return_pct", {
@@ -93,7 +93,7 @@ const SimulationTradeBucket = builder.objectRef<BucketRow>("SimulationTradeBucke
     maxDrawdownPct: t.exposeFloat("max_drawdown_pct", {
       nullable: true,
       description:
-        "Deepest fall from a peak, in percent, of the equity marked at each bar: it does not follow from the trades.",
+        "Deepest fall from a peak, in percent, of the equity marked at each bar: not to be computed from the trades.",
     }),
     notes: t.exposeString("notes", { nullable: true, description: "Remarks of the simulation." }),
   }),
