@@ -90,6 +90,9 @@ BEGIN;
 \ir migrations/0011_audit.sql
 COMMIT;
 BEGIN;
+\ir migrations/0012_bucket_sides.sql
+COMMIT;
+BEGIN;
 \ir views/05_former_names.sql
 \ir views/10_dataset_catalog.sql
 \ir views/20_dataset_hierarchy.sql
@@ -101,9 +104,11 @@ BEGIN;
 \ir functions/30_patch_stage1_dataset.sql
 \ir functions/40_audited_patch.sql
 \ir functions/50_vocabulary.sql
+\ir functions/52_claims.sql
 \ir functions/55_timestamps.sql
 \ir functions/60_list_pages.sql
 \ir functions/70_changes.sql
+\ir functions/90_comments.sql
 \ir grants.sql
 COMMIT;
 

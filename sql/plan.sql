@@ -16,6 +16,12 @@ BEGIN
             ('0008a_validate.sql', NULL, '', ''), ('0008b_not_null.sql', NULL, '', ''),
             ('0009_replays.sql', NULL, '', ''), ('0010_search_after_writes.sql', NULL, '', ''),
             ('0011_audit.sql', NULL, '', ''),
+            ('0012_bucket_sides.sql', 'simulation_trade_buckets',
+                'WHERE EXISTS (SELECT FROM pg_constraint c '
+                'JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] '
+                'WHERE a.attname = ''side'' AND c.contype = ''c'' AND c.conrelid = t.tableoid '
+                'AND pg_get_constraintdef(c.oid) ~ ''long'' AND pg_get_constraintdef(c.oid) !~ ''dual'')',
+                'rows of simulation_trade_buckets are no longer held to sides without dual'),
             ('0001e_names.sql', 'indicator_datasets',
                 'WHERE (to_jsonb(t) ->> ''questdb_tag'' IS NULL) <> (to_jsonb(t) ->> ''questdb_measurement'' IS NULL)',
                 'rows of indicator_datasets get their measurement''s name in both columns'),

@@ -97,6 +97,7 @@ test("the demo covers three symbols, two granularities, and every case that a wi
   expect(outcomes).toEqual([
     { status: "COMPLETED", open: false, no_summary: false },
     { status: "FAILED", open: false, no_summary: false },
+    { status: "INCOMPLETE", open: false, no_summary: false },
     { status: "QUEUED", open: true, no_summary: true },
     { status: "RUNNING", open: true, no_summary: true },
   ]);
@@ -115,22 +116,36 @@ test("the demo covers three symbols, two granularities, and every case that a wi
 test("the realistic pair is as the desktop has it", async () => {
   const pair = await demo.query(`
     SELECT dataset_slug, symbol, d.granularity, ohlcv_row_count, indicator_first_ts, prediction_measurement, target_column,
-           feature_columns, duration_ms, r.summary_metrics, questdb_namespace, mode, s.summary_metrics AS sums
+           feature_columns, duration_ms, walk_config, r.summary_metrics, questdb_namespace, mode, s.summary_metrics AS sums,
+           (SELECT count(*) FROM walkforward_folds f WHERE f.run_id = r.run_id) AS folds
     FROM stage1_datasets d JOIN walkforward_runs r USING (dataset_id) JOIN simulation_runs s USING (run_id)
     WHERE dataset_slug IN ('btc25_1', 'eth25_1') ORDER BY dataset_slug`);
+  const walk = {
+    ...{ train_size: 5000, test_size: 500, train_test_gap: 4, fold_step: 500 },
+    ...{ start_fold: 0, end_fold: -1, initial_offset: 240 },
+  };
   expect(pair).toEqual([
     {
       ...{ dataset_slug: "btc25_1", symbol: "BTCUSDT", granularity: "4h", ohlcv_row_count: 4320 },
       ...{ indicator_first_ts: "2025-01-01 00:00:00+00", prediction_measurement: "btc25_run1", target_column: "Close" },
-      ...{ feature_columns: ["hma_55", "rsi_14"], duration_ms: 465_000, summary_metrics: { roc_auc: 0.71, f1: 0.62 } },
-      ...{ questdb_namespace: "btc25_sim1", mode: "dual", sums: { total_return: 0.082, max_drawdown: -0.031 } },
+      ...{ feature_columns: ["hma_55", "rsi_14"], duration_ms: 465_000, walk_config: walk, folds: 6 },
+      summary_metrics: expect.objectContaining({
+        folds: 6,
+        pf_dual: 1.657,
+        total_signals: 39,
+        roc_auc: 0.71,
+        f1: 0.62,
+      }),
+      ...{ questdb_namespace: "btc25_sim1", mode: "dual" },
+      sums: expect.objectContaining({ total_return_pct: 8.2, max_drawdown_pct: 3.1, total_trades: 13 }),
     },
     {
       ...{ dataset_slug: "eth25_1", symbol: "ETHUSDT", granularity: "1h", ohlcv_row_count: 8640 },
       ...{ indicator_first_ts: "2025-01-15 00:00:00+00", prediction_measurement: "eth25_run1", target_column: "Close" },
-      ...{ feature_columns: ["hma_55", "rsi_14", "atr_14"], duration_ms: 560_000 },
-      ...{ summary_metrics: { roc_auc: 0.74, f1: 0.64 }, questdb_namespace: "eth25_sim1", mode: "long" },
-      sums: { total_return: 0.095, max_drawdown: -0.028 },
+      ...{ feature_columns: ["hma_55", "rsi_14", "atr_14"], duration_ms: 560_000, walk_config: walk, folds: 6 },
+      summary_metrics: expect.objectContaining({ folds: 6, roc_auc: 0.74, f1: 0.64 }),
+      ...{ questdb_namespace: "eth25_sim1", mode: "long" },
+      sums: expect.objectContaining({ total_return_pct: 9.5, max_drawdown_pct: 2.8, total_trades: 12 }),
     },
   ]);
 });
@@ -139,25 +154,20 @@ test("each bucket sums up the trades of its side, and one has no loss", async ()
   const wrong = await demo.query(`
     SELECT b.*, t.* FROM simulation_trade_buckets b
     CROSS JOIN LATERAL (
-      SELECT count(*) AS trades, count(*) FILTER (WHERE pnl > 0) AS wins, avg(return_pct) AS mean,
-             coalesce(coalesce(sum(pnl) FILTER (WHERE pnl > 0), 0) / nullif(-sum(pnl) FILTER (WHERE pnl < 0), 0), 'Infinity') AS factor
-      FROM simulation_trades t WHERE t.simulation_id = b.simulation_id AND b.side IN ('all', t.side)) t
-    WHERE (trade_count, win_count) <> (trades, wins) OR trades = 0
-       OR abs(avg_return_pct - mean) > 0.0001 OR (profit_factor <> factor AND abs(profit_factor - factor) > 0.0001)`);
+      SELECT count(*) AS trades, count(*) FILTER (WHERE pnl > 0) AS wins, coalesce(sum(return_pct), 0) AS total,
+             coalesce(coalesce(sum(pnl) FILTER (WHERE pnl > 0), 0) / nullif(-sum(pnl) FILTER (WHERE pnl < 0), 0),
+                      CASE WHEN count(pnl) > 0 THEN 999 ELSE 0 END) AS factor
+      FROM simulation_trades t WHERE t.simulation_id = b.simulation_id AND b.side IN ('dual', t.side)) t
+    WHERE (trade_count, win_count) <> (trades, wins) OR max_drawdown_pct < 0
+       OR abs(avg_return_pct - total) > 0.0001 OR abs(profit_factor - factor) > 0.0001`);
   expect(wrong).toEqual([]);
   const sides = await demo.query(`
-    SELECT DISTINCT mode, (SELECT string_agg(side, ' ' ORDER BY side) FROM simulation_trade_buckets b
+    SELECT DISTINCT (SELECT string_agg(side, ' ' ORDER BY side) FROM simulation_trade_buckets b
                            WHERE b.simulation_id = s.simulation_id) AS sides
-    FROM simulation_runs s WHERE status = 'COMPLETED' ORDER BY mode`);
-  expect(sides).toEqual([
-    { mode: "dual", sides: "all long short" },
-    { mode: "long", sides: "all long" },
-    { mode: "short", sides: "all short" },
-  ]);
-  const endless = await demo.query(
-    "SELECT side FROM simulation_trade_buckets WHERE profit_factor = 'Infinity' ORDER BY side",
-  );
-  expect(endless).toEqual([{ side: "all" }, { side: "long" }]);
+    FROM simulation_runs s WHERE status = 'COMPLETED'`);
+  expect(sides).toEqual([{ sides: "dual long short" }]);
+  const endless = await demo.query("SELECT side FROM simulation_trade_buckets WHERE profit_factor = 999 ORDER BY side");
+  expect(endless).toEqual([{ side: "dual" }, { side: "long" }]);
 });
 
 test("the demo contradicts itself nowhere", async () => {
@@ -176,10 +186,68 @@ test("the demo contradicts itself nowhere", async () => {
       WHERE s.created_at < r.completed_at OR s.dataset_id <> r.dataset_id OR input_run_measurement <> prediction_measurement`,
     "a window does not follow from walk_config": `
       SELECT FROM walkforward_folds JOIN walkforward_runs USING (run_id),
-        jsonb_to_record(walk_config) AS w (folds int, lookback int, train int, test int)
+        jsonb_to_record(walk_config) AS w (
+          train_size int, test_size int, train_test_gap int, fold_step int, start_fold int, initial_offset int)
       WHERE (train_start_idx, train_end_idx, test_start_idx, test_end_idx, samples_train, samples_test)
-         <> (lookback + (fold_number - 1) * test, lookback + (fold_number - 1) * test + train, train_end_idx,
-             train_end_idx + test, train, test) OR fold_number NOT BETWEEN 1 AND folds`,
+         <> (initial_offset + fold_number * fold_step, train_start_idx + train_size, train_end_idx + train_test_gap,
+             test_start_idx + test_size, train_size, test_size)`,
+    "folds are not numbered from 0 without a gap, or are not as many as the run says": `
+      SELECT FROM walkforward_runs r
+      JOIN (SELECT run_id, count(*), min(fold_number), max(fold_number) FROM walkforward_folds GROUP BY run_id) f USING (run_id)
+      WHERE min <> 0 OR max <> count - 1
+         OR status IN ('COMPLETED', 'INCOMPLETE') AND (summary_metrics -> 'folds')::int IS DISTINCT FROM count`,
+    "a fold's metrics contradict each other, or a running sum does not add them up": `
+      SELECT FROM (
+        SELECT m.*, sum(signal_sum) OVER so_far AS long_so_far, sum(short_signal_sum) OVER so_far AS short_so_far
+        FROM walkforward_folds,
+          jsonb_to_record(metrics) AS m (
+            n_signals int, n_short_signals int, hit_rate numeric, short_hit_rate numeric, sum_wins numeric, sum_losses numeric,
+            sum_short_wins numeric, sum_short_losses numeric, signal_sum numeric, short_signal_sum numeric,
+            profit_factor_test numeric, profit_factor_short_test numeric,
+            running_sum numeric, running_sum_short numeric, running_sum_dual numeric)
+        WINDOW so_far AS (PARTITION BY run_id ORDER BY fold_number)) f
+      WHERE (signal_sum, short_signal_sum) <> (sum_wins - sum_losses, sum_short_wins - sum_short_losses)
+         OR (running_sum, running_sum_short, running_sum_dual) <> (long_so_far, short_so_far, long_so_far + short_so_far)
+         OR abs(hit_rate * n_signals - round(hit_rate * n_signals)) > 0.0001
+         OR abs(short_hit_rate * n_short_signals - round(short_hit_rate * n_short_signals)) > 0.0001
+         OR (n_signals = 0) <> (sum_wins + sum_losses = 0) OR (n_short_signals = 0) <> (sum_short_wins + sum_short_losses = 0)
+         OR abs(profit_factor_test * sum_losses - sum_wins) > 0.01 AND profit_factor_test <> 999
+         OR abs(profit_factor_short_test * sum_short_losses - sum_short_wins) > 0.01 AND profit_factor_short_test <> 999`,
+    "a run's summary does not follow from its folds": `
+      SELECT FROM walkforward_runs r
+      JOIN (
+        SELECT run_id, sum(n_signals) AS long, sum(n_short_signals) AS short,
+               sum(hit_rate * n_signals + short_hit_rate * n_short_signals) AS hits, sum(sum_wins) AS wins, sum(sum_losses) AS losses,
+               sum(sum_short_wins) AS short_wins, sum(sum_short_losses) AS short_losses
+        FROM walkforward_folds,
+          jsonb_to_record(metrics) AS m (
+            n_signals int, n_short_signals int, hit_rate numeric, short_hit_rate numeric,
+            sum_wins numeric, sum_losses numeric, sum_short_wins numeric, sum_short_losses numeric)
+        GROUP BY run_id) f USING (run_id),
+        jsonb_to_record(r.summary_metrics) AS c (
+          total_signals int, pf_dual numeric, pf_long numeric, pf_short numeric, hit_rate_overall numeric, total_profit_factor numeric)
+      WHERE c.total_signals <> long + short OR c.total_profit_factor <> c.pf_dual
+         OR abs(c.hit_rate_overall - hits / (long + short)) > 0.0001
+         OR abs(c.pf_long - wins / losses) > 0.0001 OR abs(c.pf_short - short_wins / short_losses) > 0.0001
+         OR abs(c.pf_dual - (wins + short_wins) / (losses + short_losses)) > 0.0001`,
+    "a simulation counts other trades than are stored": `
+      SELECT FROM simulation_runs s,
+        LATERAL (SELECT count(*) AS trades, count(*) FILTER (WHERE pnl > 0) AS wins
+                 FROM simulation_trades t WHERE t.simulation_id = s.simulation_id) t
+      WHERE status = 'COMPLETED' AND (summary_metrics -> 'total_trades', summary_metrics -> 'winning_trades')
+        IS DISTINCT FROM (to_jsonb(trades), to_jsonb(wins))`,
+    "a trade is of no fold of its run, or its signal is on the wrong side of the fold's threshold": `
+      SELECT FROM simulation_trades t JOIN simulation_runs USING (simulation_id)
+      LEFT JOIN walkforward_folds f ON f.run_id = simulation_runs.run_id AND f.fold_number = (t.metadata -> 'fold')::int
+      WHERE f.run_id IS NULL OR NOT CASE side
+        WHEN 'long' THEN (metadata -> 'entry_signal')::numeric > (thresholds -> 'long_optimal')::numeric
+        ELSE (metadata -> 'entry_signal')::numeric < (thresholds -> 'short_optimal')::numeric END`,
+    "a trade is outside the test window of its fold (but for the first two datasets, which tell fewer rows than they walk over)": `
+      SELECT FROM simulation_trades t JOIN simulation_runs s USING (simulation_id) JOIN stage1_datasets d USING (dataset_id)
+      JOIN walkforward_folds f ON f.run_id = s.run_id AND f.fold_number = (t.metadata -> 'fold')::int
+      WHERE dataset_slug NOT IN ('btc25_1', 'eth25_1') AND NOT bar_timestamp
+        BETWEEN indicator_first_ts + test_start_idx * d.granularity::interval
+            AND indicator_first_ts + (test_end_idx - 1) * d.granularity::interval`,
     "a trade is outside its dataset's time": `
       SELECT FROM simulation_trades JOIN simulation_runs USING (simulation_id) JOIN stage1_datasets USING (dataset_id)
       WHERE bar_timestamp NOT BETWEEN indicator_first_ts AND indicator_last_ts`,

@@ -5,6 +5,9 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION stage1_touch_updated_at IS
+    'Trigger: sets updated_at to the time of the transaction.';
+
 CREATE OR REPLACE TRIGGER stage1_datasets_touch_updated_at
     BEFORE UPDATE ON stage1_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_touch_updated_at();

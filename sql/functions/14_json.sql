@@ -17,6 +17,10 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION stage1_json_object(jsonb) IS
+    'Stored JSON as an object: one inside a text is taken out, NULL and null are {}, anything else '
+    'stands under the key "value".';
+
 -- A number, also where it is written as a text; NULL for anything else.
 CREATE OR REPLACE FUNCTION stage1_json_number(p_json jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN jsonb_typeof(p_json) IN ('number', 'string') AND length(p_json #>> '{}') < 400

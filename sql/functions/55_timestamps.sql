@@ -17,3 +17,7 @@ BEGIN
         || regexp_replace(iso, '^\d+(.*?)( BC)?$', '\1') || 'Z');
 END
 $$;
+
+COMMENT ON FUNCTION stage1_timestamp_json IS
+    'A timestamp as a JSON text: RFC 3339 in UTC; a year before 0 or past 9999 with six digits and a '
+    'sign; infinity as such.';

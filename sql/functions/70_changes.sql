@@ -7,6 +7,9 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION stage1_notify_change IS
+    'Trigger: says the table''s name on the channel stage1_changes when the transaction commits.';
+
 -- The triggers that are missing, or not as they must be: what they would notice may pass unnoticed. None: all is noticed.
 -- A statement that changes no row is noticed too: to know that it did, PostgreSQL would keep a copy of every row changed.
 -- Where changes are replicated (session_replication_role = replica), triggers are off but for those that are always on; and a
@@ -27,6 +30,9 @@ LANGUAGE sql STABLE AS $$
           AND t.tgfoid = to_regproc('stage1_notify_change') AND t.tgattr = '' AND t.tgqual IS NULL
           AND t.tgenabled::text = left(wanted.enabled, 1))
 $$;
+
+COMMENT ON FUNCTION stage1_unnoticed_changes IS
+    'Triggers for notices of change that are missing, or not as they must be; none: all is noticed.';
 
 -- Looked up first, since making one locks its table for writers.
 DO $$

@@ -123,6 +123,5 @@ CREATE TABLE IF NOT EXISTS simulation_trade_buckets (
     notes            text,
     PRIMARY KEY (simulation_id, side),
     CONSTRAINT simulation_trade_buckets_simulation_id_fkey
-        FOREIGN KEY (simulation_id) REFERENCES simulation_runs (simulation_id) ON DELETE CASCADE,
-    CONSTRAINT simulation_trade_buckets_side_check CHECK (side IN ('long', 'short', 'all'))
+        FOREIGN KEY (simulation_id) REFERENCES simulation_runs (simulation_id) ON DELETE CASCADE
 );

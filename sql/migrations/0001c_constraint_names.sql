@@ -1,3 +1,4 @@
+-- formerly: c5cc6c1db17b06d988965bff0ba6158e52bcaf103fc345ba4c3b148420fbd744
 -- Constraints of a database that was there before, found by what they are and not by what they are called: one of each
 -- stays, under our name. What is not there is added later, and what is there in another form is replaced later.
 DO $$
@@ -18,8 +19,6 @@ BEGIN
             ('simulation_trade_buckets', 'simulation_trade_buckets_pkey', 'PRIMARY KEY (simulation_id, side)'),
             ('simulation_trade_buckets', 'simulation_trade_buckets_simulation_id_fkey',
                 'FOREIGN KEY (simulation_id) REFERENCES simulation_runs(simulation_id) ON DELETE CASCADE'),
-            ('simulation_trade_buckets', 'simulation_trade_buckets_side_check',
-                'CHECK ((side = ANY (ARRAY[''long''::text, ''short''::text, ''all''::text])))'),
             ('simulation_runs', 'simulation_runs_pkey', 'PRIMARY KEY (simulation_id)'),
             ('simulation_runs', 'simulation_runs_run_namespace_uq', 'UNIQUE (run_id, questdb_namespace)'),
             ('simulation_runs', 'simulation_runs_dataset_fk', 'FOREIGN KEY (dataset_id) REFERENCES stage1_datasets(dataset_id)'),
@@ -42,8 +41,8 @@ BEGIN
         ) AS w (relation, name, definition)
         WHERE to_regclass(w.relation) IS NOT NULL
     LOOP
-        -- The two lists of sides in another order, or of varchar. NOT VALID: 0002 would check every row, under a lock, to
-        -- no purpose; 0008a does it without one.
+        -- The list of a trade's sides in another order, or of varchar. NOT VALID: 0002 would check every row, under a lock,
+        -- to no purpose; 0008a does it without one. (What is on the side of a bucket goes in 0012.)
         IF wanted.definition LIKE 'CHECK ((side %' THEN
             FOR actual IN
                 SELECT c.conname FROM pg_constraint c

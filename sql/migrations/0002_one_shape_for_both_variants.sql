@@ -1,3 +1,4 @@
+-- formerly: 2353cd15d564cfa5143a6384cbb965e5ca7a3e18cdbfde14654e459bf1459155
 -- Brings the desktop's and the dashboard's tables to the one shape of 0001. On a database that 0001 made, nothing changes.
 -- Only loosens and adds: no value of any row is touched, save that a name that stood in one column stands in two.
 
@@ -70,20 +71,17 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE text', loosen.relation, loosen.attname);
     END LOOP;
 
-    -- The same checks, which would speak of varchar for ever.
+    -- The same check, which would speak of varchar for ever.
     FOR loosen IN
-        SELECT c.conrelid::regclass AS relation, c.conname, sides.list
-        FROM (VALUES
-            ('simulation_trades', $list$'long', 'short'$list$),
-            ('simulation_trade_buckets', $list$'long', 'short', 'all'$list$)
-        ) AS sides (relation, list)
-        JOIN pg_attribute a ON a.attrelid = sides.relation::regclass AND a.attname = 'side'
-        JOIN pg_constraint c ON c.conrelid = a.attrelid AND c.conkey = ARRAY[a.attnum] AND c.contype = 'c'
-        WHERE pg_get_constraintdef(c.oid) LIKE '%::character varying%'
+        SELECT c.conrelid::regclass AS relation, c.conname
+        FROM pg_constraint c
+        JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] AND a.attname = 'side'
+        WHERE c.contype = 'c' AND c.conrelid = 'simulation_trades'::regclass
+          AND pg_get_constraintdef(c.oid) LIKE '%::character varying%'
     LOOP
         EXECUTE format(
-            'ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I CHECK (side IN (%s))',
-            loosen.relation, loosen.conname, loosen.conname, loosen.list);
+            'ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I CHECK (side IN (''long'', ''short''))',
+            loosen.relation, loosen.conname, loosen.conname);
     END LOOP;
 END
 $$;

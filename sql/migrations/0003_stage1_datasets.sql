@@ -23,12 +23,6 @@ CREATE TABLE IF NOT EXISTS stage1_datasets (
 CREATE INDEX IF NOT EXISTS idx_stage1_datasets_measurements
     ON stage1_datasets (ohlcv_measurement, indicator_measurement);
 
-COMMENT ON TABLE stage1_datasets IS 'A dataset: its OHLCV table and its indicator table in QuestDB, and this row about both.';
-COMMENT ON COLUMN stage1_datasets.dataset_slug IS 'The name people use. Unique.';
-COMMENT ON COLUMN stage1_datasets.ohlcv_measurement IS 'QuestDB table of the OHLCV bars; empty: not exported yet.';
-COMMENT ON COLUMN stage1_datasets.indicator_measurement IS 'QuestDB table of the indicators; empty: not exported yet.';
-COMMENT ON COLUMN stage1_datasets.updated_at IS 'Kept by a trigger: when the row was last written.';
-
 -- Lives in a migration because the backfill of 0003b needs it before the functions of ../functions are there.
 CREATE OR REPLACE FUNCTION stage1_free_slug(p_wanted text, p_dataset_id uuid) RETURNS text
 LANGUAGE plpgsql STABLE AS $$

@@ -1,3 +1,4 @@
+-- formerly: 9f7a2b6ac466ae22f575db60fa5f8aec8163beec79fb433c374d120b546582d5
 -- What a database that was there before still lacks, or has in another form: keys, checks, the dashboard's index on
 -- datasets (0001d), and indexes that ours have taken the place of. Added NOT VALID, which locks briefly; 0008a checks the rows.
 DO $$
@@ -13,8 +14,6 @@ BEGIN
         FROM (VALUES
             ('simulation_trades', 'simulation_trades_side_check', 'side IN (''long'', ''short'')',
                 'CHECK ((side = ANY (ARRAY[''long''::text, ''short''::text])))'),
-            ('simulation_trade_buckets', 'simulation_trade_buckets_side_check', 'side IN (''long'', ''short'', ''all'')',
-                'CHECK ((side = ANY (ARRAY[''long''::text, ''short''::text, ''all''::text])))'),
             ('indicator_datasets', 'indicator_datasets_row_count_check', 'row_count >= 0', 'CHECK ((row_count >= 0))')
         ) AS w (relation, name, condition, definition)
     LOOP

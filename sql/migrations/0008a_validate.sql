@@ -1,3 +1,4 @@
+-- formerly: abc462f4bf8afa833c9788ad94c0a76d979609c40cf0642882c27dcfc3f54fbf
 -- In a transaction of its own: validation reads every row, but holds no lock that a reader or a writer waits for.
 DO $$
 DECLARE
@@ -11,10 +12,9 @@ BEGIN
             'indicator_datasets'::regclass, 'walkforward_runs'::regclass, 'walkforward_folds'::regclass,
             'simulation_runs'::regclass, 'simulation_trades'::regclass, 'simulation_trade_buckets'::regclass)
           AND (conname LIKE 'stage1_not_null_%' OR conname IN (
-            'indicator_datasets_row_count_check', 'simulation_trades_side_check', 'simulation_trade_buckets_side_check',
-            'indicator_datasets_stage1_fk', 'walkforward_runs_dataset_fk', 'walkforward_folds_run_id_fkey',
-            'simulation_runs_dataset_fk', 'simulation_runs_run_id_fkey', 'simulation_trades_simulation_id_fkey',
-            'simulation_trade_buckets_simulation_id_fkey'))
+            'indicator_datasets_row_count_check', 'simulation_trades_side_check', 'indicator_datasets_stage1_fk',
+            'walkforward_runs_dataset_fk', 'walkforward_folds_run_id_fkey', 'simulation_runs_dataset_fk',
+            'simulation_runs_run_id_fkey', 'simulation_trades_simulation_id_fkey', 'simulation_trade_buckets_simulation_id_fkey'))
         ORDER BY conname
     LOOP
         BEGIN

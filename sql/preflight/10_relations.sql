@@ -101,7 +101,7 @@ BEGIN
                 'stage1_free_slug', 'stage1_dataset_search_text', 'stage1_one_name_of_legacy_row',
                 'stage1_master_of_legacy_row', 'stage1_touch_updated_at', 'stage1_json_object', 'stage1_run_status',
                 'stage1_simulation_mode', 'stage1_timestamp_json', 'stage1_notify_change', 'stage1_unnoticed_changes',
-                'stage1_audited_patch')
+                'stage1_audited_patch', 'stage1_trade_side')
         ) AS o
         WHERE NOT pg_has_role(owner, 'USAGE')
         GROUP BY owner

@@ -11,7 +11,8 @@ BEGIN
                -- An index may rely on these: only another form of them goes.
                OR p.proname = 'stage1_json_object' AND pg_get_function_arguments(p.oid) <> 'p_json jsonb'
                OR p.proname = 'stage1_run_status' AND pg_get_function_arguments(p.oid) <> 'p_status text'
-               OR p.proname = 'stage1_simulation_mode' AND pg_get_function_arguments(p.oid) <> 'p_mode text')
+               OR p.proname = 'stage1_simulation_mode' AND pg_get_function_arguments(p.oid) <> 'p_mode text'
+               OR p.proname = 'stage1_trade_side' AND pg_get_function_arguments(p.oid) <> 'p_side text')
     LOOP
         EXECUTE format('DROP ROUTINE %s', former);
     END LOOP;

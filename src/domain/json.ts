@@ -28,7 +28,8 @@ export function jsonOf(kind: JsonKind, column: Column, isNullable: boolean): rea
   const json = WRITERS[kind](value);
   if (!isNullable || kind === "names") return [json];
   // An object that cannot be said in SQL is NULL too, and is for graphql-js.
-  if (kind === "object") return [`CASE WHEN coalesce(jsonb_typeof(${value}), 'null') = 'null' THEN 'null' ELSE ${json} END`];
+  if (kind === "object")
+    return [`CASE WHEN coalesce(jsonb_typeof(${value}), 'null') = 'null' THEN 'null' ELSE ${json} END`];
   return [`coalesce(${json}, 'null')`];
 }
 

@@ -3,7 +3,15 @@ import { type List, readRows, type Table } from "./page.ts";
 import { type Column, containing, equal, finite, placeholder, type TimeRange, within } from "./sql.ts";
 
 /** `stage1_run_status()`: what the free text of a run's or a simulation's status means. */
-export type RunStatus = "PENDING" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "UNKNOWN";
+export type RunStatus =
+  | "PENDING"
+  | "QUEUED"
+  | "RUNNING"
+  | "COMPLETED"
+  | "INCOMPLETE"
+  | "FAILED"
+  | "CANCELLED"
+  | "UNKNOWN";
 
 /** A row of `walkforward_runs`. Timestamps as PostgreSQL's text in UTC, JSON as text. */
 export interface RunRow {

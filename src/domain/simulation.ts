@@ -81,11 +81,8 @@ export function simulationsById(db: Db, ids: readonly string[]): Promise<Simulat
   return readRows(db, simulations, "s.simulation_id = ANY ($1::uuid[])", [ids]);
 }
 
-/** `UNKNOWN` only where the constraint that forbids it was taken away. */
+/** `stage1_trade_side()`: what the free text of a trade's or a bucket's side means. */
 export type TradeSide = "LONG" | "SHORT" | "ALL" | "UNKNOWN";
-
-const sideOf = (column: string) =>
-  `CASE WHEN upper(${column}) IN ('LONG', 'SHORT', 'ALL') THEN upper(${column}) ELSE 'UNKNOWN' END`;
 
 /** A row of `simulation_trades`. A number that is not finite is null; JSON as text. */
 export interface TradeRow {
@@ -105,7 +102,7 @@ export const trades: List<TradeRow, Record<never, never>, "BAR_TIMESTAMP"> = {
   columns: {
     trade_id: "t.trade_id",
     bar_timestamp: "t.bar_timestamp",
-    side: sideOf("t.side"),
+    side: "stage1_trade_side(t.side)",
     size: finite("t.size"),
     entry_price: finite("t.entry_price"),
     exit_price: finite("t.exit_price"),
@@ -118,7 +115,7 @@ export const trades: List<TradeRow, Record<never, never>, "BAR_TIMESTAMP"> = {
   where: () => [],
 };
 
-/** A row of `simulation_trade_buckets`. A number that is not finite is null: a profit factor without losses. */
+/** A row of `simulation_trade_buckets`. A number that is not finite is null. */
 export interface BucketRow {
   simulation_id: string;
   side: TradeSide;
@@ -130,11 +127,16 @@ export interface BucketRow {
   notes: string | null;
 }
 
+const BUCKET_SIDE = "stage1_trade_side(b.side)";
+
+/** ALL, LONG, SHORT, UNKNOWN, which is the order of these words; then by the stored text. */
+export const BUCKET_ORDER = `${BUCKET_SIDE} COLLATE "C", b.side COLLATE "C"`;
+
 export const buckets: Table<BucketRow> = {
   from: "simulation_trade_buckets b",
   columns: {
     simulation_id: "b.simulation_id",
-    side: sideOf("b.side"),
+    side: BUCKET_SIDE,
     trade_count: "b.trade_count",
     win_count: "b.win_count",
     profit_factor: finite("b.profit_factor"),
@@ -146,6 +148,6 @@ export const buckets: Table<BucketRow> = {
 
 /** All trade buckets of these simulations: all, long, short. */
 export function bucketsOfSimulations(db: Db, simulationIds: readonly string[]): Promise<BucketRow[]> {
-  const condition = "b.simulation_id = ANY ($1::uuid[]) ORDER BY b.simulation_id, b.side";
+  const condition = `b.simulation_id = ANY ($1::uuid[]) ORDER BY b.simulation_id, ${BUCKET_ORDER}`;
   return readRows(db, buckets, condition, [simulationIds]);
 }

@@ -13,6 +13,7 @@ export const RunStatus = builder.enumType("RunStatus", {
     QUEUED: { description: "Handed over, waiting for its turn." },
     RUNNING: { description: "At work." },
     COMPLETED: { description: "Done, with results." },
+    INCOMPLETE: { description: "Stopped before its end. What it had by then is stored." },
     FAILED: { description: "Ended by an error." },
     CANCELLED: { description: "Ended by a person." },
     UNKNOWN: { description: "The stored text is none of these." },
@@ -30,11 +31,11 @@ export const SimulationMode = builder.enumType("SimulationMode", {
 });
 
 export const TradeSide = builder.enumType("TradeSide", {
-  description: "The side of a trade, or of a bucket of trades.",
+  description: "The side of a trade, or of a bucket of trades. Read without regard to case.",
   values: {
     LONG: { description: "Bought first." },
     SHORT: { description: "Sold first." },
-    ALL: { description: "Both sides together; of buckets only." },
+    ALL: { description: "Both sides together, of buckets only. Stored as `dual`, `both` or `all`." },
     UNKNOWN: { description: "The stored text is none of these." },
   } satisfies Described<Side>,
 });

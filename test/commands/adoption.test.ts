@@ -47,6 +47,9 @@ test("a dry run never asks, tells what each step means for rows, and fails where
   expect(output).toMatch(
     /^would apply migrations\/0001d_indexes\.sql: .*; 3 rows of walkforward_runs are indexed; .*$/m,
   );
+  expect(output).toMatch(
+    /^would apply migrations\/0012_bucket_sides\.sql: \d+ rows of simulation_trade_buckets are no longer held /m,
+  );
   expect(output).toMatch(/\n\d+ files to apply\. Nothing was changed\.\n$/);
   expect(code).toBe(0);
 

@@ -83,7 +83,7 @@ const FLOATS = [
   "123456789.123456789",
   "-1.5",
 ];
-const STATUSES = ["PENDING", "queued", " Running ", "completed", "FAILED", "cancelled", "Done", "", "COMPLETED"];
+const STATUSES = ["PENDING", "queued", " Running ", "completed", "FAILED", "cancelled", "Done", "", " incomplete"];
 const MODES = ["long", "SHORT", " Dual ", "both", "", "dual"];
 
 const DEEP = `(repeat('{"a":', 502) || '1' || repeat('}', 502))`;
@@ -164,7 +164,7 @@ export async function insertOddLineage(database: Pick<TestDatabase, "query">): P
     SELECT simulation_id, side, ${odd.count("n")}, ${odd.count("n + 3")}, ${odd.sometimes(odd.float("n"), "n", 4)}, ${odd.sometimes(odd.float("n + 4"), "n", 5)},
       ${odd.sometimes(odd.float("n + 7"), "n", 6)}, ${odd.sometimes(odd.text("n"), "n", 3)}
     FROM (SELECT simulation_id, side, row_number() OVER (ORDER BY simulation_id, side)::int AS n
-          FROM simulation_runs, unnest(ARRAY['all', 'long', 'short']) AS side) AS b`);
+          FROM simulation_runs, unnest(ARRAY['dual', 'long', 'Short', 'all', 'sideways']) AS side) AS b`);
   // What generation 3 adds, without its triggers, which would make the datasets less odd.
   await database.query("CREATE TABLE exported AS SELECT * FROM datasets WITH NO DATA");
   await insert(`

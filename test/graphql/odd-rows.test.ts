@@ -25,10 +25,13 @@ beforeAll(async () => {
     INSERT INTO simulation_runs (simulation_id, run_id, dataset_id, input_run_measurement, questdb_namespace, mode, config, status)
     VALUES ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-00000000000a', '${DATASET}', 'run_a', 'trading_sim_traces', 'Dual', '{}', ' failed '),
            ('00000000-0000-0000-0000-0000000000b1', NULL, '${DATASET}', 'run_b', 'trading_sim_traces', 'both', '{}', 'FAILED'),
-           ('00000000-0000-0000-0000-0000000000c1', NULL, NULL, 'run_c', NULL, '', '{}', 'PENDING');
+           ('00000000-0000-0000-0000-0000000000c1', NULL, NULL, 'run_c', NULL, '', '{}', 'incomplete ');
     INSERT INTO simulation_trades (trade_id, simulation_id, bar_timestamp, side, size, entry_price, exit_price, pnl, metadata)
     VALUES (gen_random_uuid(), '00000000-0000-0000-0000-0000000000a1', '2025-01-01', 'long', 'NaN', 'Infinity', '-Infinity', NULL, '{}');
-    INSERT INTO simulation_trade_buckets VALUES ('00000000-0000-0000-0000-0000000000a1', 'all', 1, 1, 'Infinity', 'NaN', 0, NULL)`);
+    INSERT INTO simulation_trade_buckets VALUES ('00000000-0000-0000-0000-0000000000a1', 'all', 1, 1, 'Infinity', 'NaN', 0, NULL);
+    INSERT INTO simulation_trade_buckets (simulation_id, side, trade_count, win_count)
+    SELECT '00000000-0000-0000-0000-0000000000b1', side, n, 0
+    FROM unnest(ARRAY['SHORT', 'dual', 'flat', ' Long', 'Both', 'short']) WITH ORDINALITY AS b (side, n)`);
 });
 afterAll(async () => {
   await server.close();
@@ -117,8 +120,35 @@ test("a simulation's odd values, with numbers that are not finite as null", asyn
       buckets: [{ side: "ALL", profitFactor: null, avgReturnPct: null, maxDrawdownPct: 0 }],
     },
     expect.objectContaining({ mode: "UNKNOWN", status: "FAILED", run: null, dataset: { datasetSlug: "odd" } }),
-    expect.objectContaining({ mode: "UNKNOWN", status: "PENDING", run: null, dataset: null, questdbNamespace: null }),
+    expect.objectContaining({
+      mode: "UNKNOWN",
+      status: "INCOMPLETE",
+      run: null,
+      dataset: null,
+      questdbNamespace: null,
+    }),
   ]);
+});
+
+test("buckets come with both sides first, whatever their words, by the loader and in one statement", async () => {
+  const query = "{ simulationId buckets { side tradeCount } }";
+  const { simulations, node } = await server.data<Record<string, unknown>>(
+    `{ simulations(filter: { mode: [UNKNOWN], status: [FAILED] }) { nodes ${query} }
+       node(id: "${Buffer.from("Simulation:00000000-0000-0000-0000-0000000000b1").toString("base64url")}") {
+         ... on Simulation ${query} } }`,
+  );
+  const found = {
+    simulationId: "00000000-0000-0000-0000-0000000000b1",
+    buckets: [
+      { side: "ALL", tradeCount: 5 },
+      { side: "ALL", tradeCount: 2 },
+      { side: "LONG", tradeCount: 4 },
+      { side: "SHORT", tradeCount: 1 },
+      { side: "SHORT", tradeCount: 6 },
+      { side: "UNKNOWN", tradeCount: 3 },
+    ],
+  };
+  expect({ simulations, node }).toEqual({ simulations: { nodes: [found] }, node: found });
 });
 
 test("status and mode are filtered by what they mean, UNKNOWN included", async () => {
@@ -200,7 +230,7 @@ test("JSON that is nested too deeply to be written again hides itself, not its n
     "UPDATE simulation_runs SET config = (repeat('{\"a\":', 4000) || '1' || repeat('}', 4000))::jsonb WHERE questdb_namespace IS NULL",
   );
   const { simulations } = await server.data<{ simulations: { nodes: { config: unknown }[] } }>(
-    "{ simulations(filter: { status: [PENDING] }) { nodes { config } } }",
+    "{ simulations(filter: { status: [INCOMPLETE] }) { nodes { config } } }",
   );
   expect(simulations.nodes).toEqual([{ config: { value: null } }]);
 });

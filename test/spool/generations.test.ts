@@ -48,7 +48,12 @@ test("three generations in one file, in any order of its statements, are written
   const statements = ["gen1", "gen2", "gen3", "odd"].flatMap((name) => statementsOf(spoolText(name as "gen1")));
   const inOrder = await spoolOf(statements.join("\n"));
   expect(await inOrder.replay(database)).toBe(true);
-  const wanted = await contents(database);
+  // Who wrote first is in the metadata.
+  const found = async () => {
+    const { stage1_datasets = [], ...rest } = await contents(database);
+    return { ...rest, stage1_datasets: stage1_datasets.map((row) => ({ ...(row as object), metadata: null })) };
+  };
+  const wanted = await found();
   expect(await counts(database)).toMatchObject({
     stage1_datasets: 4,
     datasets: 1,
@@ -60,7 +65,7 @@ test("three generations in one file, in any order of its statements, are written
     const spool = await spoolOf(shuffled(statements, seed).join("\n"));
     expect(await spool.replay(database)).toBe(true);
     expect(spool.said).toEqual([expect.stringContaining(`${statements.length} statements written, 0 rejected.`)]);
-    expect(await contents(database)).toEqual(wanted);
+    expect(await found()).toEqual(wanted);
     expect(await database.query("SELECT FROM stage1_placeholders WHERE filled_at IS NULL")).toEqual([]);
   }
 });

@@ -223,7 +223,7 @@ test("every failing statement of an object is found at once, and each reason say
   const statements = [
     ...lineage("a"),
     simulationStatement("a", "a_run1", "s"),
-    bucketStatement("s", "sideways"),
+    tradeStatement("s", 4, { side: "'sideways'" }),
     bucketStatement("s", "all", { trade_count: "NULL" }),
     tradeStatement("s", 1, { metadata: "'{'::jsonb" }),
     tradeStatement("s", 2),
@@ -236,7 +236,7 @@ test("every failing statement of an object is found at once, and each reason say
   expect(await spool.replay(database, { placeholders: false })).toBe(false);
   const at = (index: number) => String(lineOf(statements, lineage("a").length + index));
   expect(spool.reasons).toMatchObject({
-    [at(1)]: expect.stringContaining("a value is not allowed in simulation_trade_buckets"),
+    [at(1)]: expect.stringContaining("a value is not allowed in simulation_trades: side"),
     [at(2)]: expect.stringContaining("trade_count must have a value"),
     [at(3)]: expect.stringContaining("invalid input syntax for type json"),
     [at(4)]: expect.stringContaining(`rejected with line ${at(1)}`),

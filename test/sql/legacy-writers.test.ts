@@ -146,7 +146,12 @@ test("an unknown id with a known slug is the stored dataset, in each row of a st
   const [run_id, simulation_id] = [randomUUID(), randomUUID()];
   const [dataset_id] = others;
   await insertRow(database, "walkforward_runs", { run_id, dataset_id, prediction_measurement: "known_1_wf1" });
-  await insertRow(database, "simulation_runs", { simulation_id, run_id, dataset_id, questdb_namespace: "known_1_sim1" });
+  await insertRow(database, "simulation_runs", {
+    simulation_id,
+    run_id,
+    dataset_id,
+    questdb_namespace: "known_1_sim1",
+  });
   expect(
     await database.query(
       "SELECT dataset_id FROM walkforward_runs WHERE run_id = $1 UNION ALL SELECT dataset_id FROM simulation_runs WHERE run_id = $1",

@@ -120,3 +120,45 @@ test("rows that break a rule stay, and the rule is left out with a warning; a di
     { tgname: "touch", tgenabled: "O" },
   ]);
 });
+
+test("a check of a bucket's side goes where it refuses a real writer's word, whatever its name and form", async () => {
+  const { database, warnings } = await adopt(
+    "variant-b.sql",
+    `
+    ALTER TABLE simulation_trade_buckets DROP CONSTRAINT simulation_trade_buckets_side_check,
+        ADD CONSTRAINT own_list CHECK (side IN ('all', 'short', 'long')),
+        ADD CONSTRAINT own_words CHECK (lower(side) = 'all' OR lower(side) LIKE '%o%'),
+        ADD CONSTRAINT own_not_empty CHECK (side <> ''),
+        ADD CONSTRAINT own_wide_list CHECK (side IN ('long', 'short', 'all', 'dual')),
+        ADD CONSTRAINT own_wins CHECK (win_count <= trade_count)`,
+  );
+  expect(warnings).toEqual([
+    expect.stringMatching(/^simulation_trade_buckets goes without the check own_words: .* \(lower\(.*$/),
+  ]);
+  const checks = `
+    SELECT conname FROM pg_constraint WHERE conrelid = 'simulation_trade_buckets'::regclass AND contype = 'c' ORDER BY 1`;
+  expect(await database.query(checks)).toEqual(
+    ["own_not_empty", "own_wide_list", "own_wins"].map((conname) => ({ conname })),
+  );
+});
+
+test("a database that a former version migrated takes buckets of any side too, but no such trades", async () => {
+  const database = await createDatabase();
+  onTestFinished(() => database.drop());
+  // As 0001 made it then, and the ledger without what came later.
+  await database.query(`
+    ALTER TABLE simulation_trade_buckets
+        ADD CONSTRAINT simulation_trade_buckets_side_check CHECK (side IN ('long', 'short', 'all'));
+    DELETE FROM stage1_schema_ledger WHERE file >= 'migrations/0012' AND file < 'migrations/0013'`);
+  expect(await migrate({ url: database.url })).toContain("migrations/0012_bucket_sides.sql");
+  await expectOneSchema(database);
+  await database.query(`
+    INSERT INTO simulation_runs (simulation_id, input_run_measurement, mode, config, status)
+    VALUES ('00000000-0000-0000-0000-00000000000a', 'run', 'dual', '{}', 'COMPLETED');
+    INSERT INTO simulation_trade_buckets (simulation_id, side, trade_count, win_count)
+    VALUES ('00000000-0000-0000-0000-00000000000a', 'dual', 0, 0)`);
+  const trade = database.query(`
+    INSERT INTO simulation_trades (simulation_id, bar_timestamp, side, size, entry_price, metadata)
+    VALUES ('00000000-0000-0000-0000-00000000000a', '2025-01-01', 'dual', 1, 1, '{}')`);
+  await expect(trade).rejects.toThrow("simulation_trades_side_check");
+});

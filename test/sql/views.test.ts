@@ -170,16 +170,22 @@ describe.each([
   });
 });
 
-test("stage1_run_status and stage1_simulation_mode read the free text of the field", async () => {
+test("stage1_run_status, stage1_simulation_mode and stage1_trade_side read the free text of the field", async () => {
   const meaning = async (name: string, texts: (string | null)[]) =>
     column(`SELECT ${name}(t) AS id FROM unnest($1::text[]) WITH ORDINALITY AS u (t, n) ORDER BY n`, [texts]);
-  const statuses = ["PENDING", "QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"];
+  const statuses = ["PENDING", "QUEUED", "RUNNING", "COMPLETED", "INCOMPLETE", "FAILED", "CANCELLED"];
   expect(await meaning("stage1_run_status", statuses)).toEqual(statuses);
-  expect(await meaning("stage1_run_status", ["completed", " Running ", "Done", "", null])).toEqual([
-    ...["COMPLETED", "RUNNING", "UNKNOWN", "UNKNOWN", "UNKNOWN"],
+  expect(await meaning("stage1_run_status", ["completed", " Running ", " incomplete", "Done", "", null])).toEqual([
+    ...["COMPLETED", "RUNNING", "INCOMPLETE", "UNKNOWN", "UNKNOWN", "UNKNOWN"],
   ]);
   expect(await meaning("stage1_simulation_mode", ["long", "Short", "DUAL", "both", "", null])).toEqual([
     ...["LONG", "SHORT", "DUAL", "UNKNOWN", "UNKNOWN", "UNKNOWN"],
+  ]);
+  expect(await meaning("stage1_trade_side", ["long", "short", "dual", " Long ", "SHORT"])).toEqual([
+    ...["LONG", "SHORT", "ALL", "LONG", "SHORT"],
+  ]);
+  expect(await meaning("stage1_trade_side", [" Dual", "both", "ALL", "sell", "", null])).toEqual([
+    ...["ALL", "ALL", "ALL", "UNKNOWN", "UNKNOWN", "UNKNOWN"],
   ]);
 });
 

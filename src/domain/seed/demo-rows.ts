@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type DatasetPlan, DEMO, type RunPlan, type SimulationPlan } from "./demo.ts";
-import { bucketsOf, round, spread, summaryOf, tradesOf } from "./demo-trades.ts";
+import { type Fold, foldsOf, summaryOf, walkConfig } from "./demo-folds.ts";
+import { bucketsOf, resultsOf, SIMULATION_CONFIG, tradesOf } from "./demo-trades.ts";
 
 /** A row to insert: columns with their values, timestamps as RFC 3339. */
 type Row = Readonly<Record<string, unknown>>;
@@ -17,16 +18,23 @@ export interface DemoRows {
 
 /** The rows of the demo lineage: the same at every call, ids and timestamps included. */
 export function demoRows(): DemoRows {
-  const runs = DEMO.flatMap((dataset) => dataset.runs.map((run) => ({ dataset, run })));
+  const runs = DEMO.flatMap((dataset) => dataset.runs.map((run) => ({ dataset, run, folds: foldsOf(run) })));
   const simulations = runs.flatMap(({ dataset, run }) =>
-    run.simulations.map((simulation) => ({ dataset, run, simulation, trades: tradesOf(dataset, simulation) })),
+    run.simulations.map((simulation) => ({
+      dataset,
+      run,
+      simulation,
+      trades: tradesOf(dataset, run.walk, simulation),
+    })),
   );
   return {
     stage1_datasets: DEMO.map(datasetRow),
-    walkforward_runs: runs.map(({ dataset, run }) => runRow(dataset, run)),
-    walkforward_folds: runs.flatMap(({ run }) => foldRows(run)),
+    walkforward_runs: runs.map(({ dataset, run, folds }) => runRow(dataset, run, folds)),
+    walkforward_folds: runs.flatMap(({ run, folds }) =>
+      folds.map((fold) => ({ run_id: idOf(run.name), ...fold, created_at: later(run.created, 1_500) })),
+    ),
     simulation_runs: simulations.map(({ dataset, run, simulation, trades }) =>
-      simulationRow(dataset, run, simulation, summaryOf(trades)),
+      simulationRow(dataset, run, simulation, resultsOf(dataset, trades)),
     ),
     simulation_trades: simulations.flatMap(({ simulation, trades }) =>
       trades.map((trade, i) => ({
@@ -37,7 +45,7 @@ export function demoRows(): DemoRows {
       })),
     ),
     simulation_trade_buckets: simulations.flatMap(({ simulation, trades }) =>
-      bucketsOf(trades, simulation).map((bucket) => ({ simulation_id: idOf(simulation.name), ...bucket })),
+      bucketsOf(trades).map((bucket) => ({ simulation_id: idOf(simulation.name), ...bucket })),
     ),
   };
 }
@@ -70,9 +78,9 @@ function datasetRow(dataset: DatasetPlan): Row {
   };
 }
 
-function runRow(dataset: DatasetPlan, run: RunPlan): Row {
+function runRow(dataset: DatasetPlan, run: RunPlan, folds: readonly Fold[]): Row {
   const { outcome } = run;
-  const isOver = outcome.status === "COMPLETED" || outcome.status === "FAILED";
+  const isOver = outcome.status !== "QUEUED" && outcome.status !== "RUNNING";
   const started = outcome.status === "QUEUED" ? null : later(run.created, 1_500);
   return {
     run_id: idOf(run.name),
@@ -81,54 +89,29 @@ function runRow(dataset: DatasetPlan, run: RunPlan): Row {
     target_column: "Close",
     feature_columns: run.features,
     hyperparameters: run.hyperparameters,
-    walk_config: run.walk,
+    walk_config: walkConfig(run.walk),
     status: outcome.status,
     requested_by: "demo",
     started_at: started,
     completed_at: started !== null && isOver ? later(started, outcome.durationMs) : null,
     duration_ms: isOver ? outcome.durationMs : null,
-    summary_metrics: runSummary(run),
+    summary_metrics: runSummary(run, folds),
     serialized_config: runConfig(dataset, run),
     created_at: run.created,
   };
 }
 
-function runSummary({ outcome }: RunPlan): Row {
-  if (outcome.status === "COMPLETED") return { roc_auc: outcome.rocAuc, f1: outcome.f1 };
-  return outcome.status === "FAILED" ? { error: outcome.error } : {};
-}
-
-/** The folds that were done; the end of a window is the bar after its last. */
-function foldRows({ name, walk, created, outcome }: RunPlan): Row[] {
-  if (outcome.status === "QUEUED") return [];
-  const done = outcome.status === "COMPLETED" ? walk.folds : outcome.foldsDone;
-  const score = outcome.status === "COMPLETED" ? outcome.rocAuc : 0.65;
-  return Array.from({ length: done }, (_, i) => {
-    const trainStart = walk.lookback + i * walk.test;
-    const trainEnd = trainStart + walk.train;
-    const long = round(0.63 + spread(i) / 500, 3);
-    return {
-      run_id: idOf(name),
-      fold_number: i + 1,
-      train_start_idx: trainStart,
-      train_end_idx: trainEnd,
-      test_start_idx: trainEnd,
-      test_end_idx: trainEnd + walk.test,
-      samples_train: walk.train,
-      samples_test: walk.test,
-      best_iteration: 180 + 7 * spread(i),
-      best_score: round(score + spread(i) / 400, 4),
-      thresholds: { long, short: round(1 - long, 3) },
-      metrics: {
-        hit_rate: round(0.56 + spread(i) / 250, 3),
-        profit_factor_train: round(1.9 + spread(i + 5) / 50, 2),
-        profit_factor_test: round(1.3 + spread(i) / 30, 2),
-        signals_long: 24 + spread(i + 2),
-        signals_short: 22 + spread(i + 9),
-      },
-      created_at: later(created, 1_500),
-    };
-  });
+function runSummary({ outcome }: RunPlan, folds: readonly Fold[]): Row {
+  switch (outcome.status) {
+    case "COMPLETED":
+      return { ...summaryOf(folds), roc_auc: outcome.rocAuc, f1: outcome.f1 };
+    case "INCOMPLETE":
+      return summaryOf(folds);
+    case "FAILED":
+      return { error: outcome.error };
+    default:
+      return {};
+  }
 }
 
 function simulationRow(dataset: DatasetPlan, run: RunPlan, simulation: SimulationPlan, sums: Row): Row {
@@ -141,7 +124,7 @@ function simulationRow(dataset: DatasetPlan, run: RunPlan, simulation: Simulatio
     input_run_measurement: run.name,
     questdb_namespace: name,
     mode,
-    config: { stake: 1000, fee_bps: 4, max_bars_held: 24 },
+    config: SIMULATION_CONFIG,
     status,
     started_at: later(created, 500),
     completed_at: status === "RUNNING" ? null : endOf(simulation),
@@ -163,14 +146,20 @@ function runConfig(dataset: DatasetPlan, { name, features, hyperparameters, walk
     `dataset = '${dataset.slug}'; target = "Close"`,
     `features = ${features.map((feature) => `"${feature}"`).join("; ")};`,
     `eta = ${hyperparameters.eta}; max_depth = ${hyperparameters.max_depth};`,
-    `folds = ${walk.folds}; lookback = ${walk.lookback}; train = ${walk.train}; test = ${walk.test};`,
+    `${settings(walkConfig(walk))};`,
     `note = "don't trade the first fold";`,
     "",
   ].join("\n");
 }
 
 function simulationConfig(run: RunPlan, { name, mode }: SimulationPlan): string {
-  return `[simulation "${name}"]\ninput = '${run.name}'; mode = "${mode}";\nstake = 1000; fee_bps = 4; max_bars_held = 24;\n`;
+  return `[simulation "${name}"]\ninput = '${run.name}'; mode = "${mode}";\n${settings(SIMULATION_CONFIG)};\n`;
+}
+
+function settings(config: Row): string {
+  return Object.entries(config)
+    .map(([name, value]) => `${name} = ${value}`)
+    .join("; ");
 }
 
 /** So many milliseconds after a timestamp with six decimals, which it keeps. */

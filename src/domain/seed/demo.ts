@@ -20,16 +20,24 @@ export interface RunPlan {
   readonly name: string;
   readonly features: readonly string[];
   readonly hyperparameters: { readonly eta: number; readonly max_depth: number };
-  /** In bars: each fold trains on `train` bars, tests on the `test` bars after them, and starts `test` bars after the last. */
-  readonly walk: { readonly folds: number; readonly lookback: number; readonly train: number; readonly test: number };
+  readonly walk: WalkPlan;
   readonly created: string;
   readonly outcome: RunOutcome;
   readonly simulations: readonly SimulationPlan[];
 }
 
+/** Each fold trains on `train` bars, tests on `test` bars, and starts `test` bars after the last. */
+export interface WalkPlan {
+  /** How many there are to be. */
+  readonly folds: number;
+  readonly train: number;
+  readonly test: number;
+}
+
 type RunOutcome =
   | { readonly status: "QUEUED" }
   | { readonly status: "RUNNING"; readonly foldsDone: number }
+  | { readonly status: "INCOMPLETE"; readonly foldsDone: number; readonly durationMs: number }
   | { readonly status: "FAILED"; readonly foldsDone: number; readonly durationMs: number; readonly error: string }
   | { readonly status: "COMPLETED"; readonly durationMs: number; readonly rocAuc: number; readonly f1: number };
 
@@ -79,7 +87,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "btc25_run1",
         features: ["hma_55", "rsi_14"],
         hyperparameters: { eta: 0.05, max_depth: 6 },
-        walk: { folds: 6, lookback: 240, train: 5000, test: 500 },
+        walk: { folds: 6, train: 5000, test: 500 },
         created: "2025-04-05T09:00:11.402117Z",
         outcome: { status: "COMPLETED", durationMs: 465_000, rocAuc: 0.71, f1: 0.62 },
         simulations: [
@@ -110,7 +118,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "eth25_run1",
         features: ["hma_55", "rsi_14", "atr_14"],
         hyperparameters: { eta: 0.05, max_depth: 6 },
-        walk: { folds: 6, lookback: 240, train: 5000, test: 500 },
+        walk: { folds: 6, train: 5000, test: 500 },
         created: "2025-04-05T10:30:02.913377Z",
         outcome: { status: "COMPLETED", durationMs: 560_000, rocAuc: 0.74, f1: 0.64 },
         simulations: [
@@ -139,7 +147,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "btc25_run2",
         features: ["hma_55", "hma_200", "rsi_14", "atr_14"],
         hyperparameters: { eta: 0.05, max_depth: 6 },
-        walk: { folds: 12, lookback: 240, train: 8000, test: 750 },
+        walk: { folds: 12, train: 8000, test: 750 },
         created: "2025-04-06T08:10:44.731906Z",
         outcome: { status: "COMPLETED", durationMs: 1_284_310, rocAuc: 0.69, f1: 0.6 },
         simulations: [
@@ -163,7 +171,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "btc25_run3",
         features: ["hma_55", "rsi_14"],
         hyperparameters: { eta: 0.03, max_depth: 8 },
-        walk: { folds: 24, lookback: 240, train: 5000, test: 500 },
+        walk: { folds: 24, train: 5000, test: 500 },
         created: "2025-04-07T06:30:51.275560Z",
         outcome: { status: "COMPLETED", durationMs: 2_911_742, rocAuc: 0.72, f1: 0.63 },
         simulations: [
@@ -192,7 +200,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "btc25_run4",
         features: ["hma_55", "hma_200", "rsi_14", "atr_14", "obv"],
         hyperparameters: { eta: 0.1, max_depth: 4 },
-        walk: { folds: 312, lookback: 240, train: 2000, test: 84 },
+        walk: { folds: 312, train: 2000, test: 84 },
         created: "2025-04-07T19:00:08.206391Z",
         outcome: { status: "COMPLETED", durationMs: 18_402_655, rocAuc: 0.66, f1: 0.58 },
         simulations: [
@@ -207,6 +215,16 @@ export const DEMO: readonly DatasetPlan[] = [
             ],
           },
         ],
+      },
+      {
+        // Stopped by hand.
+        name: "btc25_run5",
+        features: ["hma_55", "rsi_14", "obv"],
+        hyperparameters: { eta: 0.1, max_depth: 4 },
+        walk: { folds: 312, train: 2000, test: 84 },
+        created: "2025-04-08T06:14:27.905530Z",
+        outcome: { status: "INCOMPLETE", foldsDone: 47, durationMs: 2_771_038 },
+        simulations: [],
       },
     ],
   },
@@ -223,12 +241,12 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "eth25_run2",
         features: ["hma_55", "rsi_14", "atr_14"],
         hyperparameters: { eta: 0.05, max_depth: 6 },
-        walk: { folds: 8, lookback: 240, train: 2000, test: 500 },
+        walk: { folds: 8, train: 2000, test: 500 },
         created: "2025-04-08T09:40:00.771203Z",
         outcome: { status: "COMPLETED", durationMs: 702_118, rocAuc: 0.75, f1: 0.66 },
         simulations: [
           {
-            // No trade loses: a profit factor without a finite value.
+            // No trade loses: the profit factor is 999.
             name: "eth25_sim2",
             mode: "long",
             created: "2025-04-08T10:02:48.493056Z",
@@ -241,13 +259,13 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "eth25_run3",
         features: ["hma_55", "rsi_14", "funding_rate"],
         hyperparameters: { eta: 0.3, max_depth: 12 },
-        walk: { folds: 8, lookback: 240, train: 2000, test: 500 },
+        walk: { folds: 8, train: 2000, test: 500 },
         created: "2025-04-08T11:05:37.380214Z",
         outcome: {
           status: "FAILED",
           foldsDone: 2,
           durationMs: 131_907,
-          error: "fold 3: column 'funding_rate' is all NaN; nothing to train on",
+          error: "fold 2: column 'funding_rate' is all NaN; nothing to train on",
         },
         simulations: [],
       },
@@ -266,7 +284,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "eth25_run4",
         features: ["hma_55", "rsi_14", "atr_14"],
         hyperparameters: { eta: 0.05, max_depth: 6 },
-        walk: { folds: 18, lookback: 240, train: 8000, test: 500 },
+        walk: { folds: 18, train: 8000, test: 500 },
         created: "2025-04-09T07:20:15.602188Z",
         outcome: { status: "COMPLETED", durationMs: 1_930_446, rocAuc: 0.7, f1: 0.61 },
         simulations: [
@@ -297,7 +315,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "eth25_run5",
         features: ["hma_55", "hma_200", "rsi_14", "atr_14"],
         hyperparameters: { eta: 0.03, max_depth: 8 },
-        walk: { folds: 18, lookback: 240, train: 8000, test: 500 },
+        walk: { folds: 18, train: 8000, test: 500 },
         created: "2025-04-11T16:04:29.518003Z",
         outcome: { status: "RUNNING", foldsDone: 5 },
         simulations: [],
@@ -317,7 +335,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "sol25_run1",
         features: ["hma_55", "rsi_14"],
         hyperparameters: { eta: 0.05, max_depth: 6 },
-        walk: { folds: 16, lookback: 240, train: 9000, test: 500 },
+        walk: { folds: 16, train: 9000, test: 500 },
         created: "2025-04-10T13:00:42.080617Z",
         outcome: { status: "COMPLETED", durationMs: 1_655_290, rocAuc: 0.68, f1: 0.59 },
         simulations: [
@@ -341,7 +359,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "sol25_run2",
         features: ["hma_55", "rsi_14", "obv"],
         hyperparameters: { eta: 0.05, max_depth: 6 },
-        walk: { folds: 16, lookback: 240, train: 9000, test: 500 },
+        walk: { folds: 16, train: 9000, test: 500 },
         created: "2025-04-11T16:05:10.093352Z",
         outcome: { status: "QUEUED" },
         simulations: [],
@@ -362,7 +380,7 @@ export const DEMO: readonly DatasetPlan[] = [
         name: "sol25_run3",
         features: ["hma_55", "rsi_14"],
         hyperparameters: { eta: 0.1, max_depth: 4 },
-        walk: { folds: 10, lookback: 240, train: 1500, test: 480 },
+        walk: { folds: 10, train: 1500, test: 480 },
         created: "2025-04-10T18:11:36.325874Z",
         outcome: { status: "COMPLETED", durationMs: 598_733, rocAuc: 0.64, f1: 0.55 },
         simulations: [

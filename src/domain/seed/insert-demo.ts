@@ -46,14 +46,9 @@ export async function insertDemo(db: Db): Promise<number> {
   const counts = tables.map((_, i) => `(SELECT count(*) FROM inserted_${i + 1})`);
   const [row] = await db.query<{ inserted: number }>(
     `WITH ${inserts.join(",\n")}\nSELECT ${counts.join(" + ")} AS inserted`,
-    tables.map(([, rows]) => JSON.stringify(rows, finiteOrText)),
+    tables.map(([, rows]) => JSON.stringify(rows)),
   );
   return row?.inserted ?? 0;
-}
-
-/** JSON has no number for infinity; PostgreSQL reads it from text. */
-function finiteOrText(_key: string, value: unknown): unknown {
-  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
 /** Whether there is any dataset, run or simulation, the demo's included. */

@@ -79,11 +79,12 @@ const INSERT_RUNS = `
     run_id, dataset_id, prediction_measurement, target_column, feature_columns, hyperparameters, walk_config,
     status, requested_by, started_at, completed_at, duration_ms, summary_metrics, created_at)
   SELECT md5(name)::uuid, md5(dataset_slug)::uuid, name, 'Close', '["hma_55", "rsi_14"]', '{"eta": 0.05, "max_depth": 6}',
-         '{"folds": 6, "lookback": 240, "train": 5000, "test": 500}', status, 'load', created,
+         '{"train_size": 5000, "test_size": 500, "fold_step": 500, "initial_offset": 240}', status, 'load', created,
          CASE WHEN status <> 'RUNNING' THEN created + interval '465 seconds' END,
          CASE WHEN status <> 'RUNNING' THEN 465000 END,
          CASE WHEN status = 'COMPLETED'
-           THEN jsonb_build_object('roc_auc', 0.6 + run % 20 / 100.0, 'f1', 0.5 + run % 20 / 100.0) ELSE '{}' END,
+           THEN jsonb_build_object('folds', 0, 'pf_dual', 0.9 + run % 20 / 50.0, 'roc_auc', 0.6 + run % 20 / 100.0)
+           ELSE '{}' END,
          created
   FROM (
     SELECT run, 'load_' || dataset + 1 AS dataset_slug,
@@ -99,10 +100,11 @@ const INSERT_SIMULATIONS = `
     simulation_id, run_id, dataset_id, input_run_measurement, questdb_namespace, mode, config,
     status, started_at, completed_at, summary_metrics, created_at)
   SELECT md5(name)::uuid, md5(run_name)::uuid, md5(dataset_slug)::uuid, run_name, name,
-         (ARRAY['long', 'short', 'dual'])[1 + simulation % 3], '{"stake": 1000, "fee_bps": 4}', status, created,
+         (ARRAY['long', 'short', 'dual'])[1 + simulation % 3], '{"position_size": 1000}', status, created,
          CASE WHEN status <> 'RUNNING' THEN created + interval '42 seconds' END,
          CASE WHEN status = 'COMPLETED'
-           THEN jsonb_build_object('total_return', simulation % 200 / 1000.0 - 0.05, 'max_drawdown', -0.031) ELSE '{}' END,
+           THEN jsonb_build_object('total_return_pct', simulation % 200 / 10.0 - 5, 'max_drawdown_pct', 3.1, 'total_trades', 0)
+           ELSE '{}' END,
          created
   FROM (
     SELECT simulation, dataset_slug, run_name, run_name || '_sim' || ${placeIn("run", "simulation", "$3", "$4")} AS name,

@@ -35,20 +35,23 @@ const SIMULATIONS = pageSource("WalkforwardRun.simulations", simulations, simula
 const WalkforwardFold = builder.objectRef<FoldRow>("WalkforwardFold").implement({
   description: "One step of a walk-forward run: trained on a window of bars, tested on the window after it.",
   fields: (t) => ({
-    foldNumber: t.exposeInt("fold_number", { description: "Its place in the run." }),
+    foldNumber: t.exposeInt("fold_number", { description: "Its place in the run; the desktop counts from 0." }),
     trainStartIdx: t.expose("train_start_idx", {
       type: "SafeInt",
       description: "First bar of the training window, as an index.",
     }),
     trainEndIdx: t.expose("train_end_idx", {
       type: "SafeInt",
-      description: "End of the training window, as a bar's index.",
+      description: "The bar after the training window's last, as an index.",
     }),
     testStartIdx: t.expose("test_start_idx", {
       type: "SafeInt",
       description: "First bar of the test window, as an index.",
     }),
-    testEndIdx: t.expose("test_end_idx", { type: "SafeInt", description: "End of the test window, as a bar's index." }),
+    testEndIdx: t.expose("test_end_idx", {
+      type: "SafeInt",
+      description: "The bar after the test window's last, as an index.",
+    }),
     trainStartTs: t.expose("train_start_ts", {
       type: "DateTime",
       nullable: true,
@@ -81,9 +84,12 @@ const WalkforwardFold = builder.objectRef<FoldRow>("WalkforwardFold").implement(
     }),
     thresholds: t.expose("thresholds", {
       type: "JSONObject",
-      description: "Decision thresholds, such as `long` and `short`.",
+      description: "From which prediction on it signals: `long_optimal`, `short_optimal` and others.",
     }),
-    metrics: t.expose("metrics", { type: "JSONObject", description: "Hit rates, profit factors, signal counts." }),
+    metrics: t.expose("metrics", {
+      type: "JSONObject",
+      description: "Hit rates, profit factors, counts and sums of signals.",
+    }),
   }),
 });
 
@@ -111,11 +117,11 @@ WalkforwardRun.implement({
     hyperparameters: t.expose("hyperparameters", { type: "JSONObject", description: "The model's settings." }),
     walkConfig: t.expose("walk_config", {
       type: "JSONObject",
-      description: "How the windows walk: their lengths and the lookback.",
+      description: "How the windows walk, in bars: `train_size`, `test_size`, `fold_step` and others.",
     }),
     summaryMetrics: t.expose("summary_metrics", {
       type: "JSONObject",
-      description: "Scores over all folds; empty until there are any.",
+      description: "Results over all folds, `folds` their number; empty until there are any.",
     }),
     serializedConfig: t.exposeString("serialized_config", {
       nullable: true,

@@ -1,5 +1,6 @@
 import type { ArgBuilder, InputShapeFromFields } from "@pothos/core";
 import {
+  BUCKET_ORDER,
   type BucketRow,
   buckets,
   bucketsOfSimulations,
@@ -45,7 +46,10 @@ const SimulationTrade = builder.objectRef<TradeRow>("SimulationTrade").implement
   description: "One trade of a simulation. A number that is not finite is null.",
   fields: (t) => ({
     tradeId: t.expose("trade_id", { type: "UUID", description: "The key of the trade." }),
-    barTimestamp: t.expose("bar_timestamp", { type: "DateTime", description: "The bar at which it was entered." }),
+    barTimestamp: t.expose("bar_timestamp", {
+      type: "DateTime",
+      description: "When it was entered, cut to the second. When it was left is not stored.",
+    }),
     side: t.expose("side", { type: TradeSide, description: "Long or short." }),
     size: t.exposeFloat("size", {
       nullable: true,
@@ -73,20 +77,23 @@ const TradeConnection = connectionType("SimulationTrade", SimulationTrade, "trad
 const SimulationTradeBucket = builder.objectRef<BucketRow>("SimulationTradeBucket").implement({
   description: "The trades of one side of a simulation, summed up. A number that is not finite is null.",
   fields: (t) => ({
-    side: t.expose("side", { type: TradeSide, description: "Long, short, or all trades." }),
+    side: t.expose("side", { type: TradeSide, description: "Long, short, or both together." }),
     tradeCount: t.expose("trade_count", { type: "SafeInt", description: "How many trades." }),
     winCount: t.expose("win_count", { type: "SafeInt", description: "How many of them won." }),
     profitFactor: t.exposeFloat("profit_factor", {
       nullable: true,
-      description: "Gross profit by gross loss; null without a loss, where it has no finite value.",
+      description:
+        "Gross profit by gross loss of the equity marked at each bar: not to be computed from the trades. " +
+        "Without a loss the desktop stores 999.0 or 999.99. Null where the stored number is not finite.",
     }),
     avgReturnPct: t.exposeFloat("avg_return_pct", {
       nullable: true,
-      description: "Mean return of a trade, in percent.",
+      description: "Total return of the side, in percent. Not a mean, in spite of the column's name.",
     }),
     maxDrawdownPct: t.exposeFloat("max_drawdown_pct", {
       nullable: true,
-      description: "Deepest fall from a peak, in percent.",
+      description:
+        "Deepest fall from a peak, in percent, of the equity marked at each bar: not to be computed from the trades.",
     }),
     notes: t.exposeString("notes", { nullable: true, description: "Remarks of the simulation." }),
   }),
@@ -155,9 +162,12 @@ Simulation.implement({
     }),
     buckets: t.field({
       type: [SimulationTradeBucket],
-      description: "The trades summed up: one bucket for all, one for each side.",
+      description: "The trades summed up: one bucket for both sides together, then one for each.",
       extensions: {
-        source: { all: buckets, where: () => "b.simulation_id = s.simulation_id ORDER BY b.side" } satisfies Source,
+        source: {
+          all: buckets,
+          where: () => `b.simulation_id = s.simulation_id ORDER BY ${BUCKET_ORDER}`,
+        } satisfies Source,
       },
       resolve: (row, _, context) => bucketsOfSimulation(context, undefined).load(row.simulation_id),
     }),
