@@ -88,7 +88,7 @@ const SimulationTradeBucket = builder.objectRef<BucketRow>("SimulationTradeBucke
     }),
     avgReturnPct: t.exposeFloat("avg_return_pct", {
       nullable: true,
-      description: "Total return of the side, in percent. Not a mean, in spite of the column's name.",
+      description: "Total return of the side, in percent. Not a mean, in spite of its name.",
     }),
     maxDrawdownPct: t.exposeFloat("max_drawdown_pct", {
       nullable: true,
