@@ -10,6 +10,7 @@ import { fixture, SQL_DIR } from "./fixture.ts";
 /** Roles belong to the whole server, which other tests share: names of this run's own. */
 const OWNER = `owner_${randomBytes(6).toString("hex")}`;
 const LEGACY = `legacy_${randomBytes(6).toString("hex")}`;
+const STRANGER = `stranger_${randomBytes(6).toString("hex")}`;
 
 /** Whom the migrated template belongs to. */
 const SUPERUSER = new URL(inject("server")).username;
@@ -20,12 +21,13 @@ beforeAll(async () => {
   [database, fresh] = await Promise.all([createDatabase("empty"), createDatabase()]);
   await database.query(`
     CREATE ROLE ${OWNER} LOGIN PASSWORD 'secret' NOSUPERUSER;
-    CREATE ROLE ${LEGACY} LOGIN PASSWORD 'secret' NOSUPERUSER`);
+    CREATE ROLE ${LEGACY} LOGIN PASSWORD 'secret' NOSUPERUSER;
+    CREATE ROLE ${STRANGER} LOGIN PASSWORD 'secret' NOSUPERUSER`);
 });
 afterAll(async () => {
   await Promise.all([database.drop(), fresh.drop()]);
   const other = await createDatabase("empty");
-  await other.query(`DROP ROLE ${OWNER}; DROP ROLE ${LEGACY}`);
+  await other.query(`DROP ROLE ${OWNER}; DROP ROLE ${LEGACY}; DROP ROLE ${STRANGER}`);
   await other.drop();
 });
 
@@ -113,6 +115,80 @@ test("a legacy client that could write indicator_datasets alone before goes on w
   expect(await database.query("SELECT dataset_slug FROM dataset_catalog WHERE dataset_id = $1", [dataset_id])).toEqual([
     { dataset_slug: "by_role" },
   ]);
+});
+
+/** Functions of ours that run with their owner's rights, and who may execute them. */
+const DEFINERS = `
+  SELECT p.oid::regprocedure::text AS name, has_function_privilege('${STRANGER}', p.oid, 'EXECUTE') AS stranger,
+         has_function_privilege('stage1_app', p.oid, 'EXECUTE') AS app
+  FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace`;
+
+test("no function runs with another's rights, also where the former version's trigger was there", async () => {
+  expect(await fresh.query(DEFINERS)).toEqual([]);
+  const former = await createDatabase();
+  try {
+    await former.query(`
+      ALTER FUNCTION stage1_master_of_legacy_row() SECURITY DEFINER;
+      DELETE FROM stage1_schema_ledger WHERE file LIKE '%0003b%' OR file LIKE '%functions/16%'`);
+    expect(await former.query(DEFINERS)).toHaveLength(1);
+    await migrate({ url: former.url });
+    expect(await former.query(DEFINERS)).toEqual([]);
+  } finally {
+    await former.drop();
+  }
+});
+
+/** The roles, other than itself, that a role's own code runs as, when it uses these trigger functions on a table of its own. */
+async function runsAs(role: string, functions: readonly string[]): Promise<string[]> {
+  const client = await openClient(urlAs(role, fresh));
+  try {
+    // A cast of one's own type says who it runs as.
+    await client.query(`
+      CREATE TEMP TABLE ran_as (who name);
+      GRANT ALL ON ran_as TO PUBLIC;
+      CREATE TYPE pg_temp.mine AS (a text);
+      CREATE FUNCTION pg_temp.spy(pg_temp.mine) RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO pg_temp.ran_as VALUES (current_user); RETURN ($1).a; END $$;
+      CREATE CAST (pg_temp.mine AS text) WITH FUNCTION pg_temp.spy(pg_temp.mine) AS IMPLICIT`);
+    for (const [n, name] of functions.entries()) {
+      await client.query(`
+        CREATE TEMP TABLE own_${n} (dataset_id uuid, run_id uuid, simulation_id uuid, questdb_tag pg_temp.mine,
+          questdb_measurement pg_temp.mine, symbol pg_temp.mine, dataset_slug pg_temp.mine, walk_config jsonb,
+          prediction_measurement text, created_at timestamptz, metadata jsonb, metrics jsonb, updated_at timestamptz)`);
+      // Some refuse the table, or lack a column of it.
+      for (const when of ["BEFORE", "AFTER"]) {
+        await client
+          .query(`CREATE TRIGGER t${when} ${when} INSERT ON own_${n} FOR EACH ROW EXECUTE FUNCTION ${name}`)
+          .catch(() => {});
+      }
+      await client.query("BEGIN");
+      await client
+        .query(`INSERT INTO own_${n} (dataset_id, questdb_tag, symbol) VALUES (gen_random_uuid(), ROW('x'), ROW('y'))`)
+        .then(
+          () => client.query("COMMIT"),
+          () => client.query("ROLLBACK"),
+        );
+    }
+    const { rows } = await client.query<{ who: string }>("SELECT DISTINCT who FROM ran_as WHERE who <> current_user");
+    return rows.map(({ who }) => who);
+  } finally {
+    await client.end();
+  }
+}
+
+test("a role without grants, and stage1_app, gain nothing by a trigger function of ours on a table of their own", async () => {
+  const rows = await fresh.query<{ name: string }>(
+    "SELECT oid::regprocedure::text AS name FROM pg_proc WHERE prorettype = 'trigger'::regtype AND pronamespace = 'public'::regnamespace",
+  );
+  const functions = rows.map(({ name }) => name);
+  expect(functions.length).toBeGreaterThanOrEqual(8);
+  await fresh.query(`ALTER ROLE stage1_app PASSWORD 'secret'`);
+  for (const role of [STRANGER, "stage1_app"]) expect(await runsAs(role, functions)).toEqual([]);
+  // It would be seen.
+  await fresh.query(`
+    CREATE FUNCTION definer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN PERFORM NEW.symbol::text; RETURN NEW; END $$`);
+  expect(await runsAs(STRANGER, ["definer()"])).toEqual([SUPERUSER]);
+  await fresh.query("DROP FUNCTION definer()");
 });
 
 test("a database whose default schema is another holds all in that one", async () => {
