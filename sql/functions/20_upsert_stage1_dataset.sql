@@ -35,6 +35,22 @@ CREATE OR REPLACE FUNCTION upsert_stage1_dataset(
     p_metadata JSONB)
 RETURNS VOID AS $$
 BEGIN
+    -- A new row, without a target: two sessions that insert one dataset at once can meet on the slug's index before they meet
+    -- on the key, and ON CONFLICT (dataset_id) takes that for another dataset's slug. Whoever is second waits for the first.
+    INSERT INTO stage1_datasets (
+        dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
+        ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts, indicator_last_ts,
+        metadata)
+    SELECT
+        p_dataset_id, p_dataset_slug, p_symbol, p_granularity, p_source, p_ohlcv_measurement, p_indicator_measurement,
+        p_ohlcv_rows, p_indicator_rows, p_ohlcv_first, p_ohlcv_last, p_indicator_first, p_indicator_last,
+        stage1_json_object(p_metadata)
+    WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id)
+    ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    -- The dataset is there. Or else a value of it is another's, and PostgreSQL names the constraint.
     INSERT INTO stage1_datasets (
         dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
         ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts, indicator_last_ts,
