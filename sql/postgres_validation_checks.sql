@@ -244,15 +244,16 @@ WHERE expected_folds > 0 AND stage1_run_status(status) NOT IN ('PENDING', 'QUEUE
 words_outside_the_vocabulary AS MATERIALIZED (
 -- severity: warning
 -- title: Statuses and modes outside the vocabulary
--- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case.
+-- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case. Of a
+-- placeholder nobody has said any yet.
 SELECT run_id AS id, 'walkforward_runs' AS "table", 'status' AS "column", left(status, 200) AS value
-FROM walkforward_runs WHERE stage1_run_status(status) = 'UNKNOWN'
+FROM walkforward_runs WHERE stage1_run_status(status) = 'UNKNOWN' AND NOT is_placeholder
 UNION ALL
 SELECT simulation_id, 'simulation_runs', 'status', left(status, 200)
-FROM simulation_runs WHERE stage1_run_status(status) = 'UNKNOWN'
+FROM simulation_runs WHERE stage1_run_status(status) = 'UNKNOWN' AND NOT is_placeholder
 UNION ALL
 SELECT simulation_id, 'simulation_runs', 'mode', left(mode, 200)
-FROM simulation_runs WHERE stage1_simulation_mode(mode) = 'UNKNOWN'
+FROM simulation_runs WHERE stage1_simulation_mode(mode) = 'UNKNOWN' AND NOT is_placeholder
 ),
 
 measurements_with_one_name AS MATERIALIZED (
@@ -260,7 +261,7 @@ measurements_with_one_name AS MATERIALIZED (
 -- title: Measurements that share one name
 -- Two objects claim one QuestDB table, so what is read from it is of both or of the other. Export one under another name.
 -- QuestDB takes upper and lower case for the same. The table that all old simulations share has a check of its own.
-SELECT min(measurement) AS measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
+SELECT min(measurement COLLATE "C") AS measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
 FROM (
     SELECT ohlcv_measurement AS measurement, 'bars of dataset ' || dataset_id AS use FROM stage1_datasets
     UNION ALL
@@ -448,7 +449,7 @@ DECLARE
 BEGIN
     IF errors > 0 THEN
         RAISE EXCEPTION '% of the checks of severity error found rows', errors
-            USING HINT = 'What a finding means and what to do stands above, at the top of each check.';
+            USING HINT = 'This script says above each check what a finding means and what to do.';
     END IF;
 END
 $$;

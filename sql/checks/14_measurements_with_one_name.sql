@@ -2,7 +2,7 @@
 -- title: Measurements that share one name
 -- Two objects claim one QuestDB table, so what is read from it is of both or of the other. Export one under another name.
 -- QuestDB takes upper and lower case for the same. The table that all old simulations share has a check of its own.
-SELECT min(measurement) AS measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
+SELECT min(measurement COLLATE "C") AS measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
 FROM (
     SELECT ohlcv_measurement AS measurement, 'bars of dataset ' || dataset_id AS use FROM stage1_datasets
     UNION ALL

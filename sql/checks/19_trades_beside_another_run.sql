@@ -20,6 +20,7 @@ LEFT JOIN (
                     WHEN trade.metadata ? 'fold' OR jsonb_typeof(trade.metadata) = 'string'
                     THEN stage1_json_count(trade.metadata, 'fold') END AS fold
         FROM simulation_trades trade
+        OFFSET 0  -- read once for each trade, and not at each place where it stands below
     ) AS made
     JOIN simulation_runs its ON its.simulation_id = made.simulation_id
     LEFT JOIN (

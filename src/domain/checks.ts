@@ -123,7 +123,7 @@ DECLARE
 BEGIN
     IF errors > 0 THEN
         RAISE EXCEPTION '% of the checks of severity error found rows', errors
-            USING HINT = 'What a finding means and what to do stands above, at the top of each check.';
+            USING HINT = 'This script says above each check what a finding means and what to do.';
     END IF;
 END
 $$;

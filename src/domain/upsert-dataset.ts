@@ -67,9 +67,7 @@ function refusal(error: unknown, patch: DatasetPatch, { requestId }: Author): Pa
     return {
       code: "SLUG_TAKEN",
       column: "dataset_slug",
-      message:
-        `"${patch.dataset_slug}" is the slug of another dataset: ` +
-        "choose another, or send that dataset's id",
+      message: `"${patch.dataset_slug}" is the slug of another dataset: choose another, or send that dataset's id`,
     };
   }
   // Class 23: a unique index, a check, a NOT NULL, a key, an exclusion or a trigger that somebody has added. One on the audit

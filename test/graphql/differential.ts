@@ -8,7 +8,10 @@ import { NO_CALL } from "../harness.ts";
 
 /** A document compiled for repeated execution. */
 interface Compiled {
-  execute(context: Pick<Context, "db" | "call">, variables: Record<string, unknown> | undefined): Promise<string | undefined>;
+  execute(
+    context: Pick<Context, "db" | "call">,
+    variables: Record<string, unknown> | undefined,
+  ): Promise<string | undefined>;
 }
 
 /** What is held against graphql-js; undefined: the document is left to it. */
