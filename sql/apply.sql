@@ -92,6 +92,8 @@ COMMIT;
 BEGIN;
 \ir migrations/0012_bucket_sides.sql
 COMMIT;
+-- Outside a transaction, as 0001d.
+\ir migrations/0013_hierarchy_indexes.sql
 BEGIN;
 \ir views/05_former_names.sql
 \ir views/10_dataset_catalog.sql

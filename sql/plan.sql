@@ -22,6 +22,8 @@ BEGIN
                 'WHERE a.attname = ''side'' AND c.contype = ''c'' AND c.conrelid = t.tableoid '
                 'AND pg_get_constraintdef(c.oid) ~ ''long'' AND pg_get_constraintdef(c.oid) !~ ''dual'')',
                 'rows of simulation_trade_buckets are no longer held to sides without dual'),
+            ('0013_hierarchy_indexes.sql', 'walkforward_runs', '', 'rows of walkforward_runs are read for an index'),
+            ('0013_hierarchy_indexes.sql', 'simulation_runs', '', 'rows of simulation_runs are read for an index'),
             ('0001e_names.sql', 'indicator_datasets',
                 'WHERE (to_jsonb(t) ->> ''questdb_tag'' IS NULL) <> (to_jsonb(t) ->> ''questdb_measurement'' IS NULL)',
                 'rows of indicator_datasets get their measurement''s name in both columns'),

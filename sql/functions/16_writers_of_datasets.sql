@@ -4,10 +4,16 @@
 -- A placeholder takes every column of the row that describes it.
 CREATE OR REPLACE FUNCTION stage1_before_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF stage1_is_placeholder('dataset', NEW.dataset_id)
-       AND stage1_fill_placeholder('dataset', NEW.dataset_id, TG_RELID, 'dataset_id', NEW)
-    THEN
-        RETURN NULL;
+    IF NOT stage1_is_placeholder('dataset', NEW.dataset_id) THEN
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        IF stage1_fill_placeholder('dataset', NEW.dataset_id, TG_RELID, 'dataset_id', NEW) THEN
+            RETURN NULL;
+        END IF;
+    ELSIF to_jsonb(NEW) - 'updated_at' <> to_jsonb(OLD) - 'updated_at' THEN
+        -- upsert_stage1_dataset looks for a row to update first.
+        UPDATE stage1_placeholders p SET filled_at = now() WHERE p.object = 'dataset' AND p.id = NEW.dataset_id;
     END IF;
     RETURN NEW;
 END

@@ -68,7 +68,7 @@ END
 $$;
 
 CREATE OR REPLACE TRIGGER stage1_before_dataset
-    BEFORE INSERT ON stage1_datasets
+    BEFORE INSERT OR UPDATE ON stage1_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_dataset();
 CREATE OR REPLACE TRIGGER indicator_datasets_one_name
     BEFORE INSERT OR UPDATE ON indicator_datasets
