@@ -1,3 +1,4 @@
+-- formerly: c5cc6c1db17b06d988965bff0ba6158e52bcaf103fc345ba4c3b148420fbd744
 -- Constraints of a database that was there before, found by what they are and not by what they are called: one of each
 -- stays, under our name. What is not there is added later, and what is there in another form is replaced later.
 DO $$
@@ -42,8 +43,8 @@ BEGIN
         ) AS w (relation, name, definition)
         WHERE to_regclass(w.relation) IS NOT NULL
     LOOP
-        -- The two lists of sides in another order, or of varchar. NOT VALID: 0002 would check every row, under a lock, to
-        -- no purpose; 0008a does it without one.
+        -- The two lists of sides in another order, or with the casts of another type. NOT VALID: 0008a checks the rows, without
+        -- a lock.
         IF wanted.definition LIKE 'CHECK ((side %' THEN
             FOR actual IN
                 SELECT c.conname FROM pg_constraint c
@@ -58,7 +59,7 @@ BEGIN
                 IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = wanted.id AND conname = wanted.name) THEN
                     EXECUTE format(
                         'ALTER TABLE %I ADD CONSTRAINT %I %s NOT VALID',
-                        wanted.relation, wanted.name, replace(wanted.definition, 'side =', 'side::text ='));
+                        wanted.relation, wanted.name, wanted.definition);
                 END IF;
             END LOOP;
         END IF;

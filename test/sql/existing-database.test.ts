@@ -158,12 +158,12 @@ describe.each(VARIANTS)("a database of $variant", ({ variant, masters, warnings,
     await stepwise.query(fixture(variant));
     await stepwise.query(readFileSync(join(SQL_DIR, "ledger.sql"), "utf8"));
     const files = schemaFiles();
-    for (const [n, { file, text }] of files.entries()) {
+    for (const [n, { file, text, needs }] of files.entries()) {
       await write(n, 1);
       await write(100 + n, 2);
       // One transaction, the ledger's row in it, as the migrator does it.
       await stepwise.query(
-        `${text.replaceAll(" CONCURRENTLY", "")}; INSERT INTO stage1_schema_ledger (file, sha256, version) VALUES ('${file}', '', '0')`,
+        `${needs.map((needed) => needed.text).join("")}${text.replaceAll(" CONCURRENTLY", "")}; INSERT INTO stage1_schema_ledger (file, sha256, version) VALUES ('${file}', '', '0')`,
       );
       await write(n, 2); // exported again
     }
