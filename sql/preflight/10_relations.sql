@@ -89,6 +89,7 @@ BEGIN
         LEFT JOIN pg_index i ON i.indexrelid = c.oid
         WHERE c.relkind::text <> n.kind
            OR n.kind = 'i' AND i.indrelid IS DISTINCT FROM to_regclass(format('%s.%I', here, n.relation))
+        ORDER BY n.kind <> 'i', n.name  -- before a table takes the place of another
     LOOP
         -- Keys of other tables go along with a table that is renamed, and would lead into the former one.
         SELECT coalesce(string_agg(format(E'ALTER TABLE %s DROP CONSTRAINT %I;\n', conrelid::regclass, conname), '' ORDER BY conname), '')
@@ -101,7 +102,7 @@ BEGIN
                 ELSE format('%s must be a table', wanted.name) END,
             'rows', format('%s %s', kinds ->> wanted.relkind::text, wanted.name) || coalesce(' on ' || wanted.indexed::text, ''),
             'remedy', leading_here || format('ALTER %s %I RENAME TO %I;',
-                CASE wanted.relkind WHEN 'p' THEN 'TABLE' WHEN 't' THEN 'TABLE' ELSE upper(kinds ->> wanted.relkind::text) END,
+                CASE wanted.relkind WHEN 'p' THEN 'TABLE' WHEN 't' THEN 'TABLE' WHEN 'I' THEN 'INDEX' ELSE upper(kinds ->> wanted.relkind::text) END,
                 wanted.name, left(wanted.name, 55) || '_former')
                 || CASE
                     WHEN wanted.kind = 'r' AND wanted.relkind = 'p'
