@@ -11,7 +11,7 @@ DECLARE
 BEGIN
     FOR given IN
         SELECT format(s.statement, k.it ->> 'successor') AS statement
-        FROM jsonb_array_elements(coalesce(current_setting('stage1.kept', true), '[]')::jsonb) WITH ORDINALITY AS k (it, place),
+        FROM jsonb_array_elements(coalesce(nullif(current_setting('stage1.kept', true), ''), '[]')::jsonb) WITH ORDINALITY AS k (it, place),
              jsonb_array_elements_text(k.it -> 'rights') WITH ORDINALITY AS s (statement, place)
         WHERE NOT current_setting('transaction_read_only')::boolean
         ORDER BY k.place, s.place

@@ -53,7 +53,9 @@ BEGIN
             WHERE (c.oid IS NOT NULL OR x.classid = 'pg_proc'::regclass) AND x.depth < 30
               AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
         )
-        SELECT classid, objid, objsubid, pg_describe_object(classid, objid, objsubid) AS what,
+        SELECT classid, objid, objsubid, coalesce(
+                   (SELECT pg_describe_object('pg_class'::regclass, adrelid, adnum) FROM pg_attrdef WHERE classid = 'pg_attrdef'::regclass AND oid = objid),
+                   pg_describe_object(classid, objid, objsubid)) AS what,
                string_agg(DISTINCT needs, E'\n') AS needs, max(depth) AS depth
         FROM dependent
         WHERE (classid, objid) NOT IN (SELECT classid, objid FROM held WHERE objsubid = 0)
@@ -121,7 +123,7 @@ BEGIN
                 WHERE a.attrelid = r.id AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
                array_agg(r.number) AS numbers, bool_and(r.convert IS NOT NULL) AS known, has_table_privilege(r.id, 'SELECT') AS readable
         FROM jsonb_to_recordset(retyped) AS r (relation text, id oid, number smallint, convert text)
-        GROUP BY r.relation, r.id
+        GROUP BY r.relation, r.id ORDER BY r.relation
     LOOP
         -- Of what inherits or is of a type, the column is not this table's alone.
         SELECT string_agg(format('ALTER TABLE %I NO INHERIT %s;', wanted.relation, inhparent::regclass), E'\n') INTO remedy
@@ -148,6 +150,7 @@ BEGIN
                    format('check %s of %s', c.conname, wanted.relation), pg_get_expr(c.conbin, c.conrelid)
             FROM pg_constraint c
             WHERE c.conrelid = wanted.id AND c.contype = 'c' AND c.conkey && wanted.numbers
+            ORDER BY c.conname
         LOOP
             BEGIN
                 EXECUTE format('SELECT format(''%%s rows break it'', count(*)) FROM (SELECT %s FROM %I) AS %2$I WHERE NOT (%s) HAVING count(*) > 0',
@@ -193,6 +196,7 @@ BEGIN
                 WHERE r.id = wanted.id AND (r.number = ANY (i.indkey::smallint[]) OR EXISTS (
                     SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                       AND d.refobjid = wanted.id AND d.refobjsubid = r.number)))
+            ORDER BY i.indexrelid::regclass::text
         LOOP
             CONTINUE WHEN columns = '';
             IF columns LIKE '!%' THEN

@@ -42,8 +42,9 @@ BEGIN
             CONTINUE;
         END IF;
         CONTINUE WHEN wanted.misfit IS NULL OR NOT has_table_privilege(wanted.id, 'SELECT');
-        SELECT string_agg(format('to_jsonb(t) ->> %L', c.name), ', ') INTO keys
+        SELECT string_agg(quote_ident(c.name), ', ') INTO keys
         FROM jsonb_to_recordset(current_setting('stage1.columns')::jsonb) AS c (relation text, name text, key boolean)
+        JOIN pg_attribute a ON a.attrelid = wanted.id AND a.attname = c.name AND NOT a.attisdropped
         WHERE c.relation = wanted.relation AND (c.key OR c.relation = 'datasets' AND c.name = 'dataset_id');
         first_ones := '{}';
         BEGIN

@@ -20,24 +20,30 @@ BEGIN
     FOR wanted IN
         -- An expression: what the values will be, once two columns for one name are one. Where rows share a value, all but the
         -- first get the suffix.
-        SELECT d.*, r.oid AS id FROM (VALUES
-            ('walkforward_runs', 'run_id', 'dataset_id, prediction_measurement', NULL, 'prediction_measurement', 'run_id'),
+        SELECT d.relation, d.key, d.columns, d.renamed, d.suffix, r.oid AS id, CASE WHEN d.two_names IS NOT NULL THEN (
+                   SELECT format('coalesce(%s)', string_agg(format('t.%I::text', name), ', ' ORDER BY place))
+                   FROM unnest(d.two_names) WITH ORDINALITY AS n (name, place)
+                   JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = n.name AND NOT a.attisdropped) END AS expression
+        FROM (VALUES
+            ('walkforward_runs', 'run_id', 'dataset_id, prediction_measurement', NULL::text[], 'prediction_measurement', 'run_id'),
             ('simulation_runs', 'simulation_id', 'run_id, questdb_namespace', NULL, 'questdb_namespace', 'simulation_id'),
             ('stage1_datasets', 'dataset_id', 'dataset_slug', NULL, 'dataset_slug', 'dataset_id'),
             ('indicator_datasets', 'dataset_id', 'questdb_tag',
-                'coalesce(to_jsonb(t) ->> ''questdb_tag'', to_jsonb(t) ->> ''questdb_measurement'')', 'questdb_tag', 'dataset_id'),
+                ARRAY['questdb_tag', 'questdb_measurement'], 'questdb_tag', 'dataset_id'),
             ('indicator_datasets', 'dataset_id', 'questdb_measurement',
-                'coalesce(to_jsonb(t) ->> ''questdb_measurement'', to_jsonb(t) ->> ''questdb_tag'')', 'questdb_measurement', 'dataset_id')
-        ) AS d (relation, key, columns, expression, renamed, suffix)
+                ARRAY['questdb_measurement', 'questdb_tag'], 'questdb_measurement', 'dataset_id')
+        ) AS d (relation, key, columns, two_names, renamed, suffix)
         JOIN pg_class r ON r.oid = to_regclass(format('%s.%I', here, d.relation)) AND r.relkind = 'r'
         WHERE has_table_privilege(r.oid, 'SELECT')
           AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = d.key AND NOT attisdropped)
-          AND (d.expression IS NOT NULL OR NOT EXISTS (
+          AND (d.two_names IS NOT NULL AND EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = ANY (d.two_names) AND NOT attisdropped)
+          OR d.two_names IS NULL AND NOT EXISTS (
             SELECT FROM string_to_table(d.columns, ', ') AS needed
             WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = needed AND NOT attisdropped)))
           AND NOT EXISTS (
             SELECT FROM pg_index i
-            WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND d.expression IS NULL
+            WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND d.two_names IS NULL
               AND substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*') = format(' USING btree (%s)', d.columns))
           -- Two columns for one name: the second is asked only where both are there, and may differ.
           AND (d.columns <> 'questdb_measurement' OR 2 = (
@@ -95,13 +101,11 @@ BEGIN
        AND has_table_privilege(to_regclass(here || '.indicator_datasets'), 'SELECT')
     THEN
         BEGIN
-            FOR grp IN
-                SELECT count(*) AS rows, string_agg(shown, E'\n') FILTER (WHERE place <= ids_shown) AS first_ones
-                FROM (SELECT format('%s: %s, %s', row.j ->> 'dataset_id', row.j ->> 'questdb_tag', row.j ->> 'questdb_measurement') AS shown,
-                             row_number() OVER (ORDER BY row.j ->> 'dataset_id') AS place
-                      FROM indicator_datasets i CROSS JOIN LATERAL (SELECT to_jsonb(i) AS j) AS row
-                      WHERE row.j ->> 'questdb_tag' <> row.j ->> 'questdb_measurement') AS d
-                HAVING count(*) > 0
+            FOR grp IN EXECUTE format(
+                'SELECT count(*) AS rows, string_agg(shown, E''\n'') FILTER (WHERE place <= %s) AS first_ones
+                 FROM (SELECT format(''%%s: %%s, %%s'', dataset_id, questdb_tag, questdb_measurement) AS shown, row_number() OVER (ORDER BY dataset_id) AS place
+                       FROM indicator_datasets WHERE questdb_tag::text <> questdb_measurement::text) AS d
+                 HAVING count(*) > 0', ids_shown)
             LOOP
                 found := found || jsonb_build_object(
                     'what', format('indicator_datasets: %s rows have two names for one table, questdb_tag and questdb_measurement', grp.rows),
@@ -111,7 +115,7 @@ BEGIN
                         'or, row by row or for all of them, keep questdb_measurement:\n'
                         'UPDATE indicator_datasets SET questdb_tag = questdb_measurement\nWHERE questdb_tag::text <> questdb_measurement::text;');
             END LOOP;
-        EXCEPTION WHEN insufficient_privilege THEN NULL;  -- 10_relations.sql says so
+        EXCEPTION WHEN undefined_column OR insufficient_privilege THEN NULL;  -- 10_relations.sql says so
         END;
     END IF;
 

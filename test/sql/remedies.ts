@@ -42,9 +42,12 @@ export function shownIn(refusal: string): Shown[] {
 
 /** The statements of a remedy: what is to be run before `migrate`, of alternatives the first, and what afterwards. */
 function statementsOf(remedy: string): { before: string[]; after: string[] } {
-  const [first = "", afterwards = ""] = remedy.split(/^migrate, and then(?: again)?(?:, for rows to come)?:/m);
+  const [first = "", afterwards = ""] = remedy.split(/^migrate, and then(?: again)?/m);
   const statements = (text: string) => text.match(/^(?:ALTER|CREATE|DELETE|DROP|GRANT|INSERT|UPDATE)\b[^;]*;/gm) ?? [];
-  return { before: statements(first.split(/^or,/m)[0] ?? ""), after: statements(afterwards) };
+  return {
+    before: statements(first.split(/^or,/m)[0] ?? ""),
+    after: afterwards.startsWith(", in words that fit") ? [] : statements(afterwards),
+  };
 }
 
 /** Does what a refusal says, in its order, migrates, which must go through, and does what is to be done afterwards. */
