@@ -242,7 +242,7 @@ BEGIN
             'what', format('the foreign key %s of %s is between two types, once ours is %s', wanted.conname, wanted.relation, wanted.type),
             'rows', format('%s.%s %s', wanted.their_relation, wanted.attname, wanted.actual),
             'remedy', format(E'ALTER TABLE %s DROP CONSTRAINT %I;\nmigrate, and then again:\n'
-                'ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %4$I::%5$s;\nALTER TABLE %1$s ADD CONSTRAINT %2$I %s;',
+                'ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %4$I::%5$s;\nALTER TABLE %1$s ADD CONSTRAINT %2$I %6$s;',
                 wanted.relation, wanted.conname, wanted.their_relation, wanted.attname, wanted.type, wanted.definition));
     END LOOP;
 
