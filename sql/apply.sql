@@ -4,6 +4,8 @@
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 SET statement_timeout = 0;
+SET standard_conforming_strings = on;
+SET row_security = off; -- rows that are kept from the owner would be left out without a word
 -- The migrator's own lock: one at a time, by hand or not. Freed below, or with the session. Not waited for: who waits here
 -- would hold up the other's CREATE INDEX CONCURRENTLY, which waits for every statement that began before it.
 DO $$
@@ -16,6 +18,11 @@ $$;
 
 BEGIN;
 \ir ledger.sql
+COMMIT;
+BEGIN;
+\ir columns.sql
+\ir kept.sql
+\ir migrations/0000a_lossless_types.sql
 COMMIT;
 BEGIN;
 \ir migrations/0001_stage1_3_tables.sql
@@ -35,6 +42,7 @@ BEGIN;
 \ir migrations/0001ab_rows_of_generation_3.sql
 COMMIT;
 BEGIN;
+\ir columns.sql
 \ir migrations/0001b_columns.sql
 COMMIT;
 BEGIN;
@@ -95,6 +103,7 @@ COMMIT;
 -- Outside a transaction, as 0001d.
 \ir migrations/0013_hierarchy_indexes.sql
 BEGIN;
+\ir kept.sql
 \ir views/05_former_names.sql
 \ir views/10_dataset_catalog.sql
 \ir views/20_dataset_hierarchy.sql

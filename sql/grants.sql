@@ -2,6 +2,30 @@
 -- What it wrote to the audit it cannot change either.
 -- Made where whoever applies this may make roles. What may not be done here is left, and said with the statements for
 -- somebody who may. By hand, as the owner of the tables: psql "$DATABASE_URL" -f sql/grants.sql
+-- In a transaction that is READ ONLY nothing is granted: the setting stage1.rights_due says how much would be.
+
+-- What somebody has given on views and routines that were built anew, to their successors.
+DO $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT format(s.statement, k.it ->> 'successor') AS statement
+        FROM jsonb_array_elements(coalesce(nullif(current_setting('stage1.kept', true), ''), '[]')::jsonb) WITH ORDINALITY AS k (it, place),
+             jsonb_array_elements_text(k.it -> 'rights') WITH ORDINALITY AS s (statement, place)
+        WHERE NOT current_setting('transaction_read_only')::boolean
+        ORDER BY k.place, s.place
+    LOOP
+        BEGIN
+            EXECUTE given.statement;
+        EXCEPTION WHEN undefined_column THEN
+            RAISE WARNING 'not given again, since the column is gone: %', given.statement;
+        END;
+    END LOOP;
+    PERFORM set_config('stage1.kept', '[]', false);
+END
+$$;
+
 DO $$
 DECLARE
     -- Named one by one, since a table of somebody's own may be called stage1_... too. One that is not there is left out.
@@ -16,8 +40,13 @@ DECLARE
     wanted record;
     left_to_do text[] := '{}';
     beyond text;
+    only_asked CONSTANT boolean := current_setting('transaction_read_only')::boolean;
+    rights_due integer := 0;
 BEGIN
-    IF to_regrole('stage1_app') IS NULL THEN
+    IF only_asked THEN
+        SELECT count(*) INTO rights_due FROM pg_roles
+        WHERE rolname = current_user AND (rolsuper OR rolcreaterole) AND to_regrole('stage1_app') IS NULL;
+    ELSIF to_regrole('stage1_app') IS NULL THEN
         BEGIN
             EXECUTE create_role;
         EXCEPTION
@@ -60,11 +89,18 @@ BEGIN
           AND proname ~ '^(stage1_|fn_list_(datasets|runs|simulations)$|(upsert|patch)_stage1_dataset$)'
     LOOP
         IF grantee = 'stage1_app' AND pg_has_role(wanted.owner, 'USAGE') THEN
+            CONTINUE WHEN only_asked AND wanted.held;
+            rights_due := rights_due + 1;
+            CONTINUE WHEN only_asked;
             EXECUTE format('GRANT %s TO stage1_app', wanted.rights);
         ELSIF NOT wanted.held THEN
             left_to_do := left_to_do || format('GRANT %s TO stage1_app', wanted.rights);
         END IF;
     END LOOP;
+    PERFORM set_config('stage1.rights_due', rights_due::text, false);
+    IF only_asked THEN
+        RETURN;
+    END IF;
     IF left_to_do <> '{}' THEN
         RAISE WARNING E'the role stage1_app lacks what % may not give it. An administrator may, on this database:\n  %;',
             current_user, array_to_string(left_to_do, E';\n  ');

@@ -70,6 +70,7 @@ program
   .description("Bring the database to this version's schema. Again, it changes nothing.")
   .option("--dry-run", "only say what would be done, and what stands in the way", false)
   .option("--yes", "do not ask for the backup of a database that holds rows and was never migrated", false)
+  .option("--assume-utc", "times that are stored without a zone (timestamp, date) are times in UTC", false)
   .addOption(dataDir())
   .addHelpText(
     "after",

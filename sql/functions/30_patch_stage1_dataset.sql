@@ -57,5 +57,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION patch_stage1_dataset IS
+COMMENT ON FUNCTION patch_stage1_dataset(jsonb) IS
     'Writes the given columns of a dataset through upsert_stage1_dataset; columns that are left out keep their value.';

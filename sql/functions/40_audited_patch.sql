@@ -10,5 +10,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_audited_patch IS
+COMMENT ON FUNCTION stage1_audited_patch(jsonb, text, text) IS
     'patch_stage1_dataset, and a row of stage1_audit that says who wrote: both or neither.';

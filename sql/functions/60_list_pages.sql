@@ -17,7 +17,7 @@ RETURNS TABLE (
     ORDER BY c.updated_at DESC, c.dataset_id DESC;
 $$ LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION fn_list_datasets IS 'A page of dataset_catalog, last updated first.';
+COMMENT ON FUNCTION fn_list_datasets(integer, integer) IS 'A page of dataset_catalog, last updated first.';
 
 CREATE FUNCTION fn_list_runs(p_dataset_id uuid DEFAULT NULL, p_limit INT DEFAULT 50, p_offset INT DEFAULT 0)
 RETURNS TABLE (
@@ -40,7 +40,7 @@ RETURNS TABLE (
     ORDER BY r.created_at DESC, r.run_id DESC;
 $$ LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION fn_list_runs IS
+COMMENT ON FUNCTION fn_list_runs(uuid, integer, integer) IS
     'A page of a dataset''s runs, or of all where the id is null, newest first, with the dataset''s slug and measurements.';
 
 CREATE FUNCTION fn_list_simulations(p_run_id uuid DEFAULT NULL, p_limit INT DEFAULT 50, p_offset INT DEFAULT 0)
@@ -64,5 +64,5 @@ RETURNS TABLE (
     ORDER BY s.created_at DESC, s.simulation_id DESC;
 $$ LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION fn_list_simulations IS
+COMMENT ON FUNCTION fn_list_simulations(uuid, integer, integer) IS
     'A page of a run''s simulations, or of all where the id is null, newest first, with the dataset''s slug and measurements.';

@@ -27,7 +27,7 @@ LANGUAGE sql STABLE AS $$
     WHERE NOT EXISTS (
         SELECT FROM pg_trigger t
         WHERE t.tgrelid = to_regclass(written.on_table) AND t.tgname = wanted.name AND t.tgtype = wanted.type
-          AND t.tgfoid = to_regproc('stage1_notify_change') AND t.tgattr = '' AND t.tgqual IS NULL
+          AND t.tgfoid = to_regprocedure('stage1_notify_change()') AND t.tgattr = '' AND t.tgqual IS NULL
           AND t.tgenabled::text = left(wanted.enabled, 1))
 $$;
 

@@ -1,7 +1,8 @@
 -- formerly: 930481b8482de0966c6138ec449b83c8e2f71929d71f674fdc2a03ba397d0428
 -- The columns of a database that was there before: what is missing is added, what the union of the variants leaves open
--- is loosened, defaults are ours. No value changes, save NULL where stage1_datasets, made by hand, must have a value. On
--- tables that 0001 made, nothing changes. preflight/10_relations.sql has looked at the types and the keys.
+-- is loosened, a default comes where there is none. No value changes, save NULL where stage1_datasets, made by hand, must
+-- have a value. On tables that 0001 made, nothing changes. 0000a has seen to the types and the keys.
+-- needs: columns.sql
 DO $$
 DECLARE
     columns jsonb;
@@ -9,40 +10,13 @@ DECLARE
     actual pg_attribute;
     not_null text[] := '{}';
     holds_null boolean;
+    own_default text;
+    without_casts CONSTANT text := '::[a-z ]+|[() ]';
+    triggers record;
 BEGIN
-    SELECT jsonb_agg(jsonb_build_object(
-        'relation', t.relation, 'name', c[1], 'type', c[2], 'not_null', c[3] = '!', 'default_text', c[4]))
-    INTO columns
-    FROM (VALUES
-        -- Children first: a client that writes locks a row's own table before it locks the one that a key leads to.
-        ('simulation_trades', 'trade_id uuid! = gen_random_uuid(); simulation_id uuid!; bar_timestamp timestamptz!; '
-            'side text!; size float8!; entry_price float8!; exit_price float8; pnl float8; return_pct float8; '
-            'metadata jsonb!; created_at timestamptz = now()'),
-        ('simulation_trade_buckets', 'simulation_id uuid!; side text!; trade_count bigint!; win_count bigint!; '
-            'profit_factor float8; avg_return_pct float8; max_drawdown_pct float8; notes text'),
-        ('simulation_runs', 'simulation_id uuid! = gen_random_uuid(); run_id uuid; dataset_id uuid; '
-            'input_run_measurement text!; questdb_namespace text; mode text!; config jsonb!; status text!; '
-            'started_at timestamptz; completed_at timestamptz; summary_metrics jsonb; serialized_config text; '
-            'created_at timestamptz! = now()'),
-        ('walkforward_folds', 'run_id uuid!; fold_number integer!; train_start_idx bigint; train_end_idx bigint; '
-            'test_start_idx bigint; test_end_idx bigint; samples_train bigint; samples_test bigint; '
-            'best_iteration integer; best_score float8; thresholds jsonb; metrics jsonb; created_at timestamptz = now()'),
-        ('walkforward_runs', 'run_id uuid! = gen_random_uuid(); dataset_id uuid; prediction_measurement text!; '
-            'target_column text; feature_columns jsonb; hyperparameters jsonb; walk_config jsonb; status text; '
-            'requested_by text; started_at timestamptz; completed_at timestamptz; duration_ms bigint; '
-            'summary_metrics jsonb; serialized_config text; created_at timestamptz! = now()'),
-        ('indicator_datasets', 'dataset_id uuid! = gen_random_uuid(); symbol text!; granularity text!; source text!; '
-            'questdb_tag text; questdb_measurement text; column_schema jsonb; row_count bigint; '
-            'first_bar_ts timestamptz; last_bar_ts timestamptz; created_at timestamptz! = now(); updated_at timestamptz = now()'),
-        ('stage1_datasets', 'dataset_id uuid!; dataset_slug text!; symbol text; granularity text; '
-            'source text = ''laptop_imgui''::text; ohlcv_measurement text!; indicator_measurement text!; '
-            'ohlcv_row_count bigint = 0; indicator_row_count bigint = 0; ohlcv_first_ts timestamptz; '
-            'ohlcv_last_ts timestamptz; indicator_first_ts timestamptz; indicator_last_ts timestamptz; '
-            'metadata jsonb = ''{}''::jsonb; created_at timestamptz! = now(); updated_at timestamptz! = now()')
-    ) AS t (relation, columns),
-    string_to_table(t.columns, '; ') AS spec,
-    regexp_match(spec, '^(\w+) (\w+)(!?)(?: = (.*))?$') AS c
-    WHERE to_regclass(t.relation) IS NOT NULL;
+    SELECT jsonb_agg(c ORDER BY place) INTO columns
+    FROM jsonb_array_elements(current_setting('stage1.columns')::jsonb) WITH ORDINALITY AS a (c, place)
+    WHERE to_regclass(c ->> 'relation') IS NOT NULL AND c ->> 'relation' <> 'datasets';
 
     -- What must be read comes first: after that the tables are locked.
     FOR wanted IN
@@ -68,16 +42,14 @@ BEGIN
         IF NOT FOUND THEN
             -- Without its default, so that rows that were there say "unknown".
             EXECUTE format('ALTER TABLE %I ADD COLUMN %I %s', wanted.relation, wanted.name, wanted.type);
-        ELSIF actual.atttypid = 'varchar'::regtype AND wanted.relation = 'stage1_datasets' THEN
-            -- ../views builds them anew
-            EXECUTE format('DROP VIEW IF EXISTS %1$I.dataset_hierarchy, %1$I.dataset_catalog', current_schema());
-            EXECUTE format('ALTER TABLE %I ALTER COLUMN %I TYPE text', wanted.relation, wanted.name);
         END IF;
 
-        IF wanted.default_text IS NOT NULL AND NOT EXISTS (
-            SELECT FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-            WHERE d.adrelid = to_regclass(wanted.relation) AND a.attname = wanted.name
-              AND pg_get_expr(d.adbin, d.adrelid) = wanted.default_text)
+        -- One of somebody's own stays; one that says the same gets our words.
+        SELECT pg_get_expr(d.adbin, d.adrelid) INTO own_default
+        FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+        WHERE d.adrelid = to_regclass(wanted.relation) AND a.attname = wanted.name;
+        IF own_default IS NULL AND wanted.default_text IS NOT NULL OR own_default <> wanted.default_text
+            AND regexp_replace(own_default, without_casts, '', 'g') = regexp_replace(wanted.default_text, without_casts, '', 'g')
         THEN
             EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET DEFAULT %s', wanted.relation, wanted.name, wanted.default_text);
         END IF;
@@ -90,7 +62,14 @@ BEGIN
                 'ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I, ADD CONSTRAINT %2$I CHECK (%I IS NOT NULL) NOT VALID',
                 wanted.relation, 'stage1_not_null_' || wanted.name, wanted.name);
         ELSIF wanted.relation = 'stage1_datasets' AND wanted.not_null AND actual.attnotnull IS NOT TRUE THEN
-            ALTER TABLE stage1_datasets DISABLE TRIGGER USER;  -- they would set updated_at
+            -- They would set updated_at. One that is disabled stays so.
+            SELECT string_agg(format('DISABLE TRIGGER %I', tgname), ', ') AS off, string_agg(format('ENABLE %s TRIGGER %I',
+                CASE tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, tgname), ', ') AS back
+            INTO triggers
+            FROM pg_trigger WHERE tgrelid = 'stage1_datasets'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
+            IF triggers.off IS NOT NULL THEN
+                EXECUTE 'ALTER TABLE stage1_datasets ' || triggers.off;
+            END IF;
             EXECUTE format(
                 'UPDATE stage1_datasets SET %1$I = %2$s WHERE %1$I IS NULL', wanted.name,
                 CASE wanted.name
@@ -98,7 +77,10 @@ BEGIN
                     WHEN 'created_at' THEN 'now()'
                     WHEN 'updated_at' THEN 'created_at'
                     ELSE $empty$''$empty$ END);  -- a measurement: not exported yet
-            ALTER TABLE stage1_datasets ENABLE TRIGGER USER;
+            IF triggers.off IS NOT NULL THEN
+                SET CONSTRAINTS ALL IMMEDIATE;  -- what is deferred would keep the table from being altered
+                EXECUTE 'ALTER TABLE stage1_datasets ' || triggers.back;
+            END IF;
             EXECUTE format('ALTER TABLE stage1_datasets ALTER COLUMN %I SET NOT NULL', wanted.name);
         END IF;
     END LOOP;

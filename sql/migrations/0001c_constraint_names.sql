@@ -41,8 +41,8 @@ BEGIN
         ) AS w (relation, name, definition)
         WHERE to_regclass(w.relation) IS NOT NULL
     LOOP
-        -- The list of a trade's sides in another order, or of varchar. NOT VALID: 0002 would check every row, under a lock,
-        -- to no purpose; 0008a does it without one. (What is on the side of a bucket goes in 0012.)
+        -- The list of a trade's sides in another order, or with the casts of another type. NOT VALID: 0008a checks the rows,
+        -- without a lock. (What is on the side of a bucket goes in 0012.)
         IF wanted.definition LIKE 'CHECK ((side %' THEN
             FOR actual IN
                 SELECT c.conname FROM pg_constraint c
@@ -57,7 +57,7 @@ BEGIN
                 IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = wanted.id AND conname = wanted.name) THEN
                     EXECUTE format(
                         'ALTER TABLE %I ADD CONSTRAINT %I %s NOT VALID',
-                        wanted.relation, wanted.name, replace(wanted.definition, 'side =', 'side::text ='));
+                        wanted.relation, wanted.name, wanted.definition);
                 END IF;
             END LOOP;
         END IF;

@@ -1,6 +1,6 @@
+-- formerly: 3dec48a3ee095939ba608bac286bbfe447b3a932d1421d95db7a83fd7fb20458
 -- The indexes of the large tables, and those of the unique constraints, built while readers and writers go on. That takes
--- statements of their own, outside any transaction; 0006 and 0007 then find them there. All this comes before 0002, which
--- takes the former views away for a while: what takes long is done by then.
+-- statements of their own, outside any transaction; 0006 and 0007 then find them there.
 
 -- What a build that was killed has left; what has our name and is something else; what is the same under another name.
 DO $$

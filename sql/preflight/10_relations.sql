@@ -1,46 +1,71 @@
--- What the migration needs of the relations that are there: that they are tables and views, that they are the migrating
--- role's, that the columns have the types, and that no name is taken. Reads only; works on any database.
+-- needs: columns.sql
+-- What the migration needs of the relations that are there: that they are tables and views in the schema that is migrated, that
+-- they are the migrating role's, with all their rows to be seen, that no column or key is missing, and that no name is taken.
+-- Reads only; works on any database.
 DO $$
 DECLARE
     here text := quote_ident(current_schema());
     wanted record;
     actual record;
     found jsonb := '[]';
+    main_tables CONSTANT name[] := ARRAY[
+        'indicator_datasets', 'walkforward_runs', 'simulation_runs', 'stage1_datasets', 'stage1_schema_ledger'];
+    of_ours CONSTANT name[] := ARRAY[
+        'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs', 'simulation_trades',
+        'simulation_trade_buckets', 'datasets', 'stage1_datasets', 'stage1_dataset_aliases', 'stage1_placeholders',
+        'stage1_schema_ledger', 'stage1_replays', 'stage1_replay_rejections', 'stage1_audit'];
+    leading_here text;
+    without_value bigint;
+    doubled bigint;
+    first_ones text;
     kinds jsonb := '{"r": "table", "v": "view", "m": "materialized view", "p": "partitioned table", "f": "foreign table",
                      "i": "index", "I": "partitioned index", "S": "sequence", "c": "type", "t": "table"}';
 BEGIN
-    IF here IS NULL THEN
-        found := found || jsonb_build_object(
-            'what', 'no schema: the search_path names none that is there', 'rows', current_setting('search_path'),
-            'remedy', format('CREATE SCHEMA %s;', split_part(current_setting('search_path'), ',', -1)));
-    ELSIF NOT has_schema_privilege(current_schema(), 'CREATE') THEN
+    IF NOT has_schema_privilege(current_schema(), 'CREATE') THEN
         found := found || jsonb_build_object(
             'what', format('the role %s may not create anything in schema %s', current_user, here), 'rows', '',
             'remedy', format('GRANT USAGE, CREATE ON SCHEMA %s TO %I;', here, current_user));
     END IF;
 
     -- Tables that the search_path finds, though not in the schema that would be migrated: the database would be split in two.
+    -- Or that it does not find, while that schema has none: an empty one would be made beside them.
     FOR wanted IN
-        SELECT n.nspname, string_agg(c.relname, ', ' ORDER BY c.relname) AS relations
+        SELECT n.nspname, bool_or(pg_table_is_visible(c.oid)) AS visible, string_agg(c.relname, ', ' ORDER BY c.relname) AS relations
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relname IN ('indicator_datasets', 'walkforward_runs', 'simulation_runs', 'stage1_datasets', 'stage1_schema_ledger')
-          AND c.relkind IN ('r', 'p', 'v') AND pg_table_is_visible(c.oid) AND c.relnamespace <> to_regnamespace(here)
+        WHERE c.relname = ANY (main_tables) AND c.relkind IN ('r', 'p', 'v') AND c.relnamespace <> to_regnamespace(here)
+          AND n.nspname !~ '^pg_'
+          AND (pg_table_is_visible(c.oid) OR c.relkind <> 'v' AND NOT EXISTS (
+            SELECT FROM pg_class WHERE relnamespace = to_regnamespace(here) AND relname = ANY (main_tables)))
         GROUP BY n.nspname
     LOOP
         found := found || jsonb_build_object(
-            'what', format('the tables are in schema %I, but the search_path begins with %s', wanted.nspname, here),
+            'what', CASE WHEN wanted.visible
+                THEN format('the tables are in schema %I, but the search_path begins with %s', wanted.nspname, here)
+                ELSE format('the tables are in schema %I, which the search_path does not name', wanted.nspname) END,
             'rows', wanted.relations,
-            'remedy', format('ALTER ROLE %I IN DATABASE %I SET search_path = %I;', current_user, current_database(), wanted.nspname));
+            'remedy', format('ALTER ROLE %I IN DATABASE %I SET search_path = %I;', current_user, current_database(), wanted.nspname)
+                || CASE WHEN wanted.visible THEN ''
+                   ELSE format(E'\nor, for a second, empty database in schema %s:\npsql "$DATABASE_URL" -f sql/ledger.sql', here) END);
+    END LOOP;
+
+    -- Rows that a policy keeps from their owner.
+    FOR wanted IN
+        SELECT c.relname, row_number() OVER (ORDER BY c.relname) AS place
+        FROM pg_class c
+        WHERE c.relnamespace = to_regnamespace(here) AND c.relkind = 'r' AND c.relname = ANY (of_ours)
+          AND c.relforcerowsecurity AND row_security_active(c.oid)
+    LOOP
+        found := found || jsonb_build_object(
+            'what', format('%s has row security that is forced on its owner: not all rows are seen', wanted.relname), 'rows', '',
+            'remedy', format(E'ALTER TABLE %1$I NO FORCE ROW LEVEL SECURITY;\nmigrate, and then again:\nALTER TABLE %1$I FORCE ROW LEVEL SECURITY;',
+                             wanted.relname));
     END LOOP;
 
     -- The names: of tables, views and indexes, with the table that an index must belong to.
     FOR wanted IN
         SELECT n.name, n.kind, n.relation, c.oid AS id, c.relkind, i.indrelid::regclass AS indexed
         FROM (
-            SELECT unnest(ARRAY['indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs',
-                                'simulation_trades', 'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger',
-                                'stage1_replays', 'stage1_replay_rejections', 'stage1_audit']) AS name,
-                   'r' AS kind, NULL AS relation
+            SELECT unnest(of_ours) AS name, 'r' AS kind, NULL AS relation
             UNION ALL
             SELECT unnest(ARRAY['dataset_catalog', 'dataset_hierarchy']), 'v', NULL
             UNION ALL
@@ -66,21 +91,28 @@ BEGIN
         LEFT JOIN pg_index i ON i.indexrelid = c.oid
         WHERE c.relkind::text <> n.kind
            OR n.kind = 'i' AND i.indrelid IS DISTINCT FROM to_regclass(format('%s.%I', here, n.relation))
+        ORDER BY n.kind <> 'i', n.name  -- before a table takes the place of another
     LOOP
+        -- Keys of other tables go along with a table that is renamed, and would lead into the former one.
+        SELECT coalesce(string_agg(format(E'ALTER TABLE %s DROP CONSTRAINT %I;\n', conrelid::regclass, conname), '' ORDER BY conname), '')
+        INTO leading_here FROM pg_constraint
+        WHERE contype = 'f' AND confrelid = wanted.id AND conrelid <> wanted.id AND conparentid = 0;
         found := found || jsonb_build_object(
             'what', CASE wanted.kind
                 WHEN 'i' THEN format('the name %s is an index''s of %s here', wanted.name, wanted.relation)
                 WHEN 'v' THEN format('%s must be a view', wanted.name)
                 ELSE format('%s must be a table', wanted.name) END,
             'rows', format('%s %s', kinds ->> wanted.relkind::text, wanted.name) || coalesce(' on ' || wanted.indexed::text, ''),
-            'remedy', format('ALTER %s %I RENAME TO %I;',
-                CASE wanted.relkind WHEN 'p' THEN 'TABLE' WHEN 't' THEN 'TABLE' ELSE upper(kinds ->> wanted.relkind::text) END,
+            'remedy', leading_here || format('ALTER %s %I RENAME TO %I;',
+                CASE wanted.relkind WHEN 'p' THEN 'TABLE' WHEN 't' THEN 'TABLE' WHEN 'I' THEN 'INDEX' ELSE upper(kinds ->> wanted.relkind::text) END,
                 wanted.name, left(wanted.name, 55) || '_former')
-                || CASE WHEN wanted.relkind = 'v' AND wanted.kind = 'r'
-                   THEN E'\nmigrate then makes the table, empty. Rows that it shall hold: insert them\nafterwards, from the view.'
-                   WHEN wanted.kind = 'r' AND wanted.relkind <> 'i'
-                   THEN E'\nmigrate then makes the table, empty. Rows that it shall hold: insert them\nafterwards, from the former one.'
-                   ELSE '' END);
+                || CASE
+                    WHEN wanted.kind = 'r' AND wanted.relkind = 'p'
+                    THEN format(E'\nCREATE TABLE %1$I (LIKE %2$I INCLUDING ALL);\nINSERT INTO %1$I SELECT * FROM %2$I;',
+                                wanted.name, left(wanted.name, 55) || '_former')
+                    WHEN wanted.kind = 'r' AND wanted.relkind IN ('v', 'm', 'f')
+                    THEN E'\nmigrate then makes the table, empty. Rows that it shall hold: insert them\nafterwards, from the former one.'
+                    ELSE '' END);
     END LOOP;
 
     -- Owners.
@@ -90,10 +122,8 @@ BEGIN
             SELECT c.relowner AS owner, format('%s %s', kinds ->> c.relkind::text, c.relname) AS object,
                    format('ALTER %s %I OWNER TO %I;', upper(kinds ->> c.relkind::text), c.relname, current_user) AS statement
             FROM pg_class c
-            WHERE c.relnamespace = to_regnamespace(here) AND c.relkind IN ('r', 'v') AND c.relname IN (
-                'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs', 'simulation_trades',
-                'simulation_trade_buckets', 'stage1_datasets', 'stage1_schema_ledger', 'stage1_replays',
-                'stage1_replay_rejections', 'stage1_audit', 'dataset_catalog', 'dataset_hierarchy')
+            WHERE c.relnamespace = to_regnamespace(here) AND c.relkind IN ('r', 'v')
+              AND c.relname = ANY (of_ours || '{dataset_catalog, dataset_hierarchy}'::name[])
             UNION ALL
             SELECT p.proowner, 'function ' || p.oid::regprocedure,
                    format('ALTER ROUTINE %s OWNER TO %I;', p.oid::regprocedure, current_user)
@@ -103,7 +133,13 @@ BEGIN
                 'stage1_free_slug', 'stage1_dataset_search_text', 'stage1_one_name_of_legacy_row',
                 'stage1_master_of_legacy_row', 'stage1_touch_updated_at', 'stage1_json_object', 'stage1_run_status',
                 'stage1_simulation_mode', 'stage1_timestamp_json', 'stage1_notify_change', 'stage1_unnoticed_changes',
-                'stage1_audited_patch', 'stage1_trade_side')
+                'stage1_audited_patch', 'stage1_trade_side', 'stage1_json_number', 'stage1_json_count', 'stage1_claimed_folds',
+                'stage1_dataset_id', 'stage1_lead_dataset', 'stage1_is_placeholder', 'stage1_fill_placeholder',
+                'stage1_adds_placeholders', 'stage1_mark_placeholder', 'stage1_add_placeholder_dataset',
+                'stage1_add_placeholder_run', 'stage1_add_placeholder_simulation', 'stage1_before_part',
+                'stage1_before_run', 'stage1_before_fold', 'stage1_before_simulation', 'stage1_before_dataset',
+                'stage1_before_legacy_dataset', 'stage1_remove_former_folds', 'stage1_timestamp_of_ms',
+                'stage1_dataset_of_legacy_row', 'stage1_write_master')
         ) AS o
         WHERE NOT pg_has_role(owner, 'USAGE')
         GROUP BY owner
@@ -114,70 +150,83 @@ BEGIN
             'remedy', format(E'migrate as %s, or:\n%s', wanted.owner::regrole, wanted.statements));
     END LOOP;
 
-    -- Columns: "!" after the name where rows could not be given a value, "=" where it is part of the key.
+    -- Columns, of which no value could be made up.
     FOR wanted IN
-        SELECT t.relation, c[1] AS name, c[2] AS mark, c[3] AS type, a.attname IS NULL AS missing, format_type(a.atttypid, a.atttypmod) AS actual
-        FROM (VALUES
-            ('indicator_datasets', 'dataset_id= uuid; symbol! text; granularity! text; source! text; questdb_tag text; '
-                'questdb_measurement text; column_schema jsonb; row_count bigint; first_bar_ts timestamptz; '
-                'last_bar_ts timestamptz; created_at! timestamptz; updated_at timestamptz'),
-            ('walkforward_runs', 'run_id= uuid; dataset_id! uuid; prediction_measurement! text; target_column! text; '
-                'feature_columns! jsonb; hyperparameters! jsonb; walk_config! jsonb; status! text; requested_by text; '
-                'started_at timestamptz; completed_at timestamptz; duration_ms bigint; summary_metrics jsonb; '
-                'serialized_config text; created_at! timestamptz'),
-            ('walkforward_folds', 'run_id= uuid; fold_number= integer; train_start_idx! bigint; train_end_idx! bigint; '
-                'test_start_idx! bigint; test_end_idx! bigint; samples_train! bigint; samples_test! bigint; '
-                'best_iteration integer; best_score float8; thresholds! jsonb; metrics! jsonb; created_at timestamptz'),
-            ('simulation_runs', 'simulation_id= uuid; run_id! uuid; dataset_id! uuid; input_run_measurement! text; '
-                'questdb_namespace text; mode! text; config! jsonb; status! text; started_at timestamptz; '
-                'completed_at timestamptz; summary_metrics jsonb; serialized_config text; created_at! timestamptz'),
-            ('simulation_trades', 'trade_id= uuid; simulation_id! uuid; bar_timestamp! timestamptz; side! text; size! float8; '
-                'entry_price! float8; exit_price float8; pnl float8; return_pct float8; metadata! jsonb; created_at timestamptz'),
-            ('simulation_trade_buckets', 'simulation_id= uuid; side= text; trade_count! bigint; win_count! bigint; '
-                'profit_factor float8; avg_return_pct float8; max_drawdown_pct float8; notes text'),
-            ('stage1_datasets', 'dataset_id= uuid; dataset_slug text; symbol text; granularity text; source text; '
-                'ohlcv_measurement text; indicator_measurement text; ohlcv_row_count bigint; indicator_row_count bigint; '
-                'ohlcv_first_ts timestamptz; ohlcv_last_ts timestamptz; indicator_first_ts timestamptz; '
-                'indicator_last_ts timestamptz; metadata jsonb; created_at timestamptz; updated_at timestamptz')
-        ) AS t (relation, columns)
-        JOIN pg_class r ON r.oid = to_regclass(format('%s.%I', here, t.relation)) AND r.relkind = 'r',
-        string_to_table(t.columns, '; ') AS spec,
-        regexp_match(spec, '^(\w+)([!=]?) (\w+)$') AS c
-        LEFT JOIN LATERAL (
-            SELECT * FROM pg_attribute WHERE attrelid = to_regclass(format('%s.%I', here, t.relation)) AND attname = c[1] AND NOT attisdropped
-        ) AS a ON true
-        WHERE a.attname IS NULL AND c[2] <> ''
-           OR a.atttypid <> c[3]::regtype AND NOT (a.atttypid = 'varchar'::regtype AND c[3] = 'text')
-    LOOP
-        found := found || CASE WHEN wanted.missing
-            THEN jsonb_build_object(
-                'what', format('%s has no column %s', wanted.relation, wanted.name), 'rows', '',
-                'remedy', format(E'ALTER TABLE %I ADD COLUMN %I %s;\nand give every row its value', wanted.relation, wanted.name, wanted.type))
-            ELSE jsonb_build_object(
-                'what', format('%s.%s is of type %s', wanted.relation, wanted.name, wanted.actual), 'rows', 'all',
-                'remedy', format('ALTER TABLE %I ALTER COLUMN %I TYPE %s USING %s;', wanted.relation, wanted.name, wanted.type,
-                        CASE WHEN wanted.actual = 'timestamp without time zone' THEN format('%I AT TIME ZONE ''UTC''', wanted.name)
-                             ELSE format('%I::%s', wanted.name, wanted.type) END)) END;
-    END LOOP;
-
-    -- Keys.
-    FOR wanted IN
-        SELECT k.relation, k.columns, pg_get_constraintdef(c.oid) AS actual, c.conname
-        FROM (VALUES
-            ('indicator_datasets', 'dataset_id'), ('walkforward_runs', 'run_id'), ('walkforward_folds', 'run_id, fold_number'),
-            ('simulation_runs', 'simulation_id'), ('simulation_trades', 'trade_id'),
-            ('simulation_trade_buckets', 'simulation_id, side'), ('stage1_datasets', 'dataset_id')
-        ) AS k (relation, columns)
-        JOIN pg_class r ON r.oid = to_regclass(format('%s.%I', here, k.relation)) AND r.relkind = 'r'
-        LEFT JOIN pg_constraint c ON c.conrelid = r.oid AND c.contype = 'p'
-        WHERE pg_get_constraintdef(c.oid) IS DISTINCT FROM format('PRIMARY KEY (%s)', k.columns)
+        SELECT c.*
+        FROM jsonb_to_recordset(current_setting('stage1.columns')::jsonb) AS c (relation text, name text, type text, must boolean)
+        JOIN pg_class r ON r.oid = to_regclass(format('%s.%I', here, c.relation)) AND r.relkind = 'r'
+        WHERE c.must AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = c.name AND NOT attisdropped)
     LOOP
         found := found || jsonb_build_object(
+            'what', format('%s has no column %s', wanted.relation, wanted.name), 'rows', '',
+            'remedy', format(E'ALTER TABLE %I ADD COLUMN %I %s;\nand give every row its value', wanted.relation, wanted.name, wanted.type));
+    END LOOP;
+
+    -- Keys. What a unique index says of rows that all have a value becomes the key in migrations/0000a_lossless_types.sql.
+    FOR wanted IN
+        SELECT k.*, r.oid AS id, p.conname, p.actual, p.others, unique_as.missing_values,
+               EXISTS (SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = ANY (k.names) AND NOT attisdropped
+                       HAVING count(*) < cardinality(k.names)) AS lacks_column
+        FROM (
+            SELECT relation, string_agg(quote_ident(name), ', ' ORDER BY place) AS columns, array_agg(name ORDER BY place) AS names
+            FROM ROWS FROM (jsonb_to_recordset(current_setting('stage1.columns')::jsonb) AS (relation text, name text, key boolean))
+                WITH ORDINALITY AS c (relation, name, key, place)
+            WHERE key GROUP BY relation
+        ) AS k
+        JOIN pg_class r ON r.oid = to_regclass(format('%s.%I', here, k.relation)) AND r.relkind = 'r'
+        LEFT JOIN LATERAL (
+            SELECT c.conname, pg_get_constraintdef(c.oid) AS actual, c.conindid,
+                   (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY x.place)
+                    FROM unnest(c.conkey) WITH ORDINALITY AS x (number, place)
+                    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = x.number) AS others
+            FROM pg_constraint c WHERE c.conrelid = r.oid AND c.contype = 'p'
+        ) AS p ON true
+        LEFT JOIN LATERAL (
+            SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = ANY (k.names) AND NOT attnotnull) AS missing_values
+            FROM pg_index i
+            WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+              AND i.indnkeyatts = cardinality(k.names)
+              AND NOT EXISTS (
+                SELECT FROM pg_attribute a
+                WHERE a.attrelid = r.oid AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AND a.attname <> ALL (k.names))
+            LIMIT 1
+        ) AS unique_as ON p.conname IS NULL
+        WHERE p.actual IS DISTINCT FROM format('PRIMARY KEY (%s)', k.columns)
+    LOOP
+        CONTINUE WHEN wanted.lacks_column OR NOT has_table_privilege(wanted.id, 'SELECT');
+        CONTINUE WHEN NOT wanted.missing_values;
+        BEGIN
+            EXECUTE format('SELECT count(*) FROM %I WHERE (%s) IS NULL', wanted.relation, replace(wanted.columns, ', ', ') IS NULL OR ('))
+            INTO without_value;
+            CONTINUE WHEN wanted.missing_values AND without_value = 0;
+            EXECUTE format('SELECT count(*), string_agg(id, E''\n'') FILTER (WHERE place <= 10) FROM (
+                SELECT concat_ws('', '', %1$s) AS id, row_number() OVER (ORDER BY %1$s) AS place FROM %2$I
+                WHERE NOT ((%3$s) IS NULL) GROUP BY %1$s HAVING count(*) > 1) AS d',
+                wanted.columns, wanted.relation, replace(wanted.columns, ', ', ') IS NULL OR ('))
+            INTO doubled, first_ones;
+        EXCEPTION WHEN insufficient_privilege THEN CONTINUE;  -- row security, above
+        END;
+        found := found || jsonb_build_object(
             'what', format('%s must have the primary key (%s)', wanted.relation, wanted.columns),
-            'rows', coalesce(wanted.actual, 'no primary key'),
-            'remedy', CASE WHEN wanted.conname IS NULL THEN ''
-                         ELSE format(E'ALTER TABLE %I DROP CONSTRAINT %I;\n', wanted.relation, wanted.conname) END
-                || format('ALTER TABLE %I ADD PRIMARY KEY (%s);', wanted.relation, wanted.columns));
+            'rows', coalesce(wanted.actual, 'no primary key')
+                || CASE WHEN without_value > 0 THEN format(E'\n%s rows without a value', without_value) ELSE '' END
+                || CASE WHEN doubled > 0 THEN format(E'\n%s keys of more than one row:\n%s', doubled, first_ones) ELSE '' END,
+            'remedy', CASE WHEN without_value > 0 THEN E'give these rows a value, or delete them; then:\n' ELSE '' END
+                || CASE WHEN doubled > 0 THEN E'keep one row of each key; then:\n' ELSE '' END
+                || coalesce((
+                    SELECT string_agg(format(E'ALTER TABLE %s DROP CONSTRAINT %I;\n', f.conrelid::regclass, f.conname), '' ORDER BY f.conname)
+                    FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.conindid = c.conindid AND f.confrelid = c.conrelid
+                    WHERE c.conrelid = wanted.id AND c.contype = 'p'), '')
+                || format('ALTER TABLE %I ', wanted.relation) || coalesce('DROP CONSTRAINT ' || quote_ident(wanted.conname) || ', ', '')
+                -- What the former key said goes on to be true, and keys may lead to it.
+                || CASE WHEN replace(wanted.actual, ' DEFERRABLE', '') !~ format('^PRIMARY KEY \(%s\)', wanted.columns)
+                        THEN format('ADD UNIQUE (%s), ', wanted.others) ELSE '' END
+                || format('ADD PRIMARY KEY (%s);', wanted.columns)
+                || coalesce((
+                    SELECT string_agg(format(E'\nALTER TABLE %s ADD CONSTRAINT %I %s;', f.conrelid::regclass, f.conname,
+                                             pg_get_constraintdef(f.oid)), '' ORDER BY f.conname)
+                    FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.conindid = c.conindid AND f.confrelid = c.conrelid
+                    WHERE c.conrelid = wanted.id AND c.contype = 'p'), ''));
     END LOOP;
 
     PERFORM set_config('stage1.answer', found::text, false);

@@ -1,27 +1,19 @@
--- Earlier lists had these functions with other parameters and results, and an overload would make every call ambiguous;
--- the views had other columns, and some of the functions had the views' rows as their result. So all go before any is made.
+-- needs: kept.sql
+-- Earlier lists had these functions with other parameters and results, and some overloads would make calls ambiguous; the
+-- views had other columns, and some of the functions had the views' rows as their result. So all go before any is made.
+-- ../grants.sql gives back the rights that somebody has given on them.
 DO $$
 DECLARE
-    former regprocedure;
+    kept CONSTANT jsonb := current_setting('stage1.kept')::jsonb;
+    former record;
 BEGIN
-    FOR former IN
-        SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname = current_schema()
-          AND (p.proname IN ('fn_list_datasets', 'fn_list_runs', 'fn_list_simulations', 'upsert_stage1_dataset', 'patch_stage1_dataset')
-               -- An index may rely on these: only another form of them goes.
-               OR p.proname = 'stage1_json_object' AND pg_get_function_arguments(p.oid) <> 'p_json jsonb'
-               OR p.proname = 'stage1_run_status' AND pg_get_function_arguments(p.oid) <> 'p_status text'
-               OR p.proname = 'stage1_simulation_mode' AND pg_get_function_arguments(p.oid) <> 'p_mode text'
-               OR p.proname = 'stage1_trade_side' AND pg_get_function_arguments(p.oid) <> 'p_side text')
-    LOOP
-        EXECUTE format('DROP ROUTINE %s', former);
+    FOR former IN SELECT k ->> 'object' AS object FROM jsonb_array_elements(kept) AS k WHERE k ->> 'kind' = 'ROUTINE' LOOP
+        EXECUTE format('DROP ROUTINE %s', former.object);
     END LOOP;
-END
-$$;
-
-DO $$
-BEGIN
     -- Of this schema: another along the search_path may have its own.
-    EXECUTE format('DROP VIEW IF EXISTS %1$I.dataset_hierarchy, %1$I.dataset_catalog', current_schema());
+    SELECT string_agg(k ->> 'object', ', ') AS objects INTO former FROM jsonb_array_elements(kept) AS k WHERE k ->> 'kind' = 'TABLE';
+    IF former.objects IS NOT NULL THEN
+        EXECUTE 'DROP VIEW ' || former.objects;
+    END IF;
 END
 $$;

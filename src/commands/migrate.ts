@@ -15,6 +15,8 @@ export interface MigrateFlags {
   readonly dryRun: boolean;
   /** There is a backup of a database that is migrated for the first time. */
   readonly yes: boolean;
+  /** Times that are stored without a zone are taken as UTC. */
+  readonly assumeUtc: boolean;
 }
 
 const UP_TO_DATE = "The schema is up to date: nothing to do.";
@@ -39,6 +41,7 @@ export async function runMigrate(config: Config, flags: MigrateFlags, stop: Abor
       warn: (message) => say(`warning: ${message}`),
       progress: (line) => void process.stderr.write(`${line}\n`),
       signal: stop,
+      assumeUtc: flags.assumeUtc,
     };
     if (!flags.dryRun && !flags.yes && !database.embedded) await confirmAdoption(database.url, stop);
     const late = aborted(stop).then(async () => {

@@ -31,8 +31,11 @@ export interface QueryOptions {
   readonly deadline?: number;
 }
 
-/** What every session starts with, whatever the role's or the database's own settings are: timestamps are read as text. */
-export const SESSION = "SET datestyle = 'ISO'; SET TIME ZONE 'UTC'";
+/**
+ * What every session starts with, whatever the role's or the database's own settings are: timestamps are read as text, and a
+ * backslash in a literal is a backslash.
+ */
+export const SESSION = "SET datestyle = 'ISO'; SET TIME ZONE 'UTC'; SET standard_conforming_strings = on";
 
 const text = (value: string): string => value;
 /** How values are read. */

@@ -32,14 +32,29 @@ export async function holdings(client: pg.ClientBase): Promise<Map<string, numbe
   return new Map(rows.map(({ relation, row_count }) => [relation, row_count]));
 }
 
+/** Whether the application's role lacks rights that this session may give it, or is missing. Changes nothing. */
+export async function lacksRights(client: pg.ClientBase, grants: SqlFile): Promise<boolean> {
+  await client.query("BEGIN TRANSACTION READ ONLY"); // in which the file only counts
+  try {
+    await client.query(grants.text); // at once, since each start of an embedded database asks, and the parser takes long to load
+    const { rows } = await client.query("SELECT current_setting('stage1.rights_due')::integer > 0 AS due");
+    return rows[0]?.due === true;
+  } finally {
+    await client.query("ROLLBACK").catch(() => {});
+  }
+}
+
 async function ask<Row>(client: pg.ClientBase, file: SqlFile, migration?: Migration): Promise<Row[]> {
   await client.query("BEGIN TRANSACTION READ ONLY");
   try {
-    const rows = await runFile(file, ({ text }) => {
-      migration?.signal.throwIfAborted();
-      const run = () => client.query(text);
-      return migration ? migration.watcher.during(file.file, run) : run();
-    });
+    let rows: unknown[] = [];
+    for (const part of [...file.needs, file]) {
+      rows = await runFile(part, ({ text }) => {
+        migration?.signal.throwIfAborted();
+        const run = () => client.query(text);
+        return migration ? migration.watcher.during(file.file, run) : run();
+      });
+    }
     return rows as Row[];
   } finally {
     await client.query("ROLLBACK").catch(() => {}); // a lost connection has ended it

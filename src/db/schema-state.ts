@@ -58,11 +58,30 @@ export function newestMigration(): string {
 
 /** Whether a migrator has been here. */
 export async function hasLedger(client: pg.ClientBase): Promise<boolean> {
+  await requireSchema(client);
   // In the schema that is migrated: one further along the search_path is another database, so to speak.
   const { rows } = await client.query(
     "SELECT to_regclass(format('%I.stage1_schema_ledger', current_schema())) IS NOT NULL AS found",
   );
   return rows[0]?.found === true;
+}
+
+/** Throws OperatorError where the session's search_path leads to no schema at all. */
+async function requireSchema(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ search_path: string; remedy: string }>(
+    `SELECT current_setting('search_path') AS search_path,
+            format('ALTER ROLE %I IN DATABASE %I SET search_path = %I', current_user, current_database(), coalesce(
+              (SELECT min(n.nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE c.relname IN ('stage1_schema_ledger', 'walkforward_runs') AND c.relkind = 'r'), 'public')) AS remedy
+     WHERE current_schema() IS NULL`,
+  );
+  if (rows[0]) {
+    const { search_path, remedy } = rows[0];
+    throw new OperatorError(
+      `The search_path (${search_path || "empty"}) names no schema that is there and that this role may use: ` +
+        `lead it to one that is, \`${remedy}\`, or create the schema.`,
+    );
+  }
 }
 
 /** Throws OperatorError where the schema is not for this version to change. */

@@ -18,7 +18,7 @@ export interface SqlFile {
    * was applied needs no more of the file: it was edited for databases that are adopted later.
    */
   readonly formerSha256: readonly string[];
-  /** Repeatable files that it needs, from its lines `-- needs: <file>`: they are run right before it, in its transaction. */
+  /** Files that it needs, from its lines `-- needs: <file>`: they are run right before it, in its transaction. */
   readonly needs: readonly SqlFile[];
 }
 
@@ -27,6 +27,9 @@ const SQL_DIR = fileURLToPath(new URL("../../sql/", import.meta.url));
 /** The ledger's own definition: applied before anything else, every time. */
 export const ledgerFile = (dir = SQL_DIR): SqlFile => load(dir, "ledger.sql", "repeatable");
 
+/** The application's role and its rights: applied last. */
+export const grantsFile = (dir = SQL_DIR): SqlFile => load(dir, "grants.sql", "repeatable");
+
 /** Every other schema file, in the order in which they are applied. `sql/apply.sql` names the same order. */
 export function schemaFiles(dir = SQL_DIR): SqlFile[] {
   const folder = (name: string, kind: SqlFile["kind"]) => sqlIn(dir, name).map((file) => load(dir, file, kind));
@@ -34,7 +37,7 @@ export function schemaFiles(dir = SQL_DIR): SqlFile[] {
     ...folder("migrations", "one-shot"),
     ...folder("views", "repeatable"),
     ...folder("functions", "repeatable"),
-    load(dir, "grants.sql", "repeatable"),
+    grantsFile(dir),
   ];
 }
 

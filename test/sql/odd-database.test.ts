@@ -76,6 +76,7 @@ test("the same in other forms: doubled, loosened, tightened, unfinished, under n
     /indicator_datasets_questdb_tag_symbol_key/,
     /column walkforward_runs\.requested_by/,
     /idx_walkforward_runs_created_former/,
+    /stage1_json_object\((?:p_text )?text\)/,
   ];
   await expectOneSchema(database, own);
   for (const line of own) expect((await catalogue(database)).filter((found) => line.test(found))).not.toEqual([]);

@@ -78,6 +78,38 @@ describe.skipIf(!hasBinaries)("PostgreSQL 14, of which the tests have binaries f
     }
   });
 
+  test("adopts a database of other types, and makes the role again that a restore has not brought", async () => {
+    await db.query("CREATE DATABASE of_other_types");
+    const url = new URL(server.url);
+    url.pathname = "/of_other_types";
+    const client = await openClient(url.href);
+    try {
+      await client.query(`${fixture("variant-a.sql")};
+        ALTER TABLE walkforward_folds ALTER samples_train TYPE integer, ALTER thresholds TYPE json, ALTER best_score TYPE numeric;
+        ALTER TABLE simulation_trades ALTER trade_id TYPE text, ALTER bar_timestamp TYPE timestamp;
+        CREATE TABLE stage1_datasets (dataset_id uuid PRIMARY KEY, dataset_slug text UNIQUE, owner text)`);
+      await migrate({ url: url.href, assumeUtc: true });
+      const adopted = { query: async <Row>(text: string) => (await client.query(text)).rows as Row[] };
+      const own = (line: string) => !line.includes("stage1_datasets.owner");
+      expect(comparable(await catalogue(adopted)).filter(own)).toEqual(comparable(await catalogue(db)));
+
+      for (const each of [adopted, db]) await each.query("DROP OWNED BY stage1_app");
+      const databases = await adopted.query<{ name: string }>(
+        "SELECT datname AS name FROM pg_database WHERE datname ~ '^variant_'",
+      );
+      for (const { name } of databases) await client.query(`DROP DATABASE ${name}`);
+      await client.query("DROP ROLE stage1_app");
+      expect(await migrate({ url: url.href })).toEqual(["grants.sql"]);
+      expect(await migrate({ url: url.href })).toEqual([]);
+      await migrate({ url: server.url });
+      expect(await db.query("SELECT has_table_privilege('stage1_app', 'stage1_datasets', 'INSERT') AS may")).toEqual([
+        { may: true },
+      ]);
+    } finally {
+      await client.end();
+    }
+  });
+
   test("serves a lineage tree over GraphQL", async () => {
     await db.query("TRUNCATE stage1_datasets CASCADE");
     await insertLineage(db, { datasets: 3, runs: 2, simulations: 2 });

@@ -1,11 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { requireAdopted } from "../../src/commands/adoption.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { openClient } from "../../src/db/pool.ts";
+import { requireCurrent } from "../../src/db/schema-state.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
 import { catalogue } from "./catalogue.ts";
 import { fixture, SQL_DIR } from "./fixture.ts";
+import { mend, refusalOf, shownIn } from "./remedies.ts";
 
 /** Roles belong to the whole server, which other tests share: names of this run's own. */
 const OWNER = `owner_${randomBytes(6).toString("hex")}`;
@@ -217,6 +220,59 @@ test("a database whose default schema is another holds all in that one", async (
     } finally {
       await client.end();
     }
+  } finally {
+    await other.drop();
+  }
+});
+
+test("rows that a policy keeps from the owner too stop the migration before it begins, and it goes on where that is lifted", async () => {
+  const hidden = await createDatabase("empty");
+  try {
+    await hidden.query(`ALTER DATABASE ${nameOf(hidden)} OWNER TO ${OWNER}; SET ROLE ${OWNER}; ${fixture("variant-a.sql")}
+      ALTER TABLE walkforward_runs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+      CREATE POLICY own ON walkforward_runs USING (status = 'Done'); RESET ROLE`);
+    const url = urlAs(OWNER, hidden);
+    const refusal = await refusalOf(hidden, { url });
+    expect(shownIn(refusal)).toEqual([
+      {
+        what: "walkforward_runs has row security that is forced on its owner: not all rows are seen",
+        rows: "",
+        remedy: expect.stringMatching(/^ALTER TABLE walkforward_runs NO FORCE ROW LEVEL SECURITY;/),
+      },
+    ]);
+    await mend(hidden, refusal, { url });
+    expect(
+      await hidden.query("SELECT relforcerowsecurity AS forced FROM pg_class WHERE relname = 'walkforward_runs'"),
+    ).toEqual([{ forced: true }]);
+    expect(await hidden.query("SELECT FROM walkforward_runs")).toHaveLength(3);
+  } finally {
+    await hidden.drop();
+  }
+});
+
+test("tables in a schema that the search_path does not name are not doubled beside it, and a search_path without a schema is told", async () => {
+  const other = await createDatabase("empty");
+  try {
+    await other.query(`CREATE SCHEMA lab; SET search_path = lab; ${fixture("variant-a.sql")}; RESET search_path`);
+    const refusal = await refusalOf(other);
+    expect(shownIn(refusal)).toMatchObject([
+      {
+        what: "the tables are in schema lab, which the search_path does not name",
+        rows: "indicator_datasets, simulation_runs, walkforward_runs",
+        remedy: expect.stringContaining(`IN DATABASE ${nameOf(other)} SET search_path = lab;`),
+      },
+    ]);
+    expect(await other.query("SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace")).toEqual([]);
+
+    await other.query(`ALTER DATABASE ${nameOf(other)} SET search_path = nowhere`);
+    const told =
+      /^The search_path \(nowhere\) names no schema .*`ALTER ROLE \S+ IN DATABASE \S+ SET search_path = lab`/;
+    expect(await refusalOf(other)).toMatch(told);
+    await expect(requireCurrent(other.url)).rejects.toThrow(told); // as serve, validate and replay do
+    await expect(requireAdopted(other.url)).rejects.toThrow(told);
+
+    await other.query(`ALTER DATABASE ${nameOf(other)} SET search_path = lab`);
+    expect(await refusalOf(other)).toBe("");
   } finally {
     await other.drop();
   }

@@ -58,7 +58,7 @@ SELECT dataset_id, COALESCE(questdb_tag, dataset_id::text), NULLIF(symbol, ''), 
 FROM indicator_datasets
 ON CONFLICT (dataset_id) DO NOTHING`;
 
-/** With other names for its parameters, and an earlier one beside it that has fewer. */
+/** With other names for its parameters. */
 const UPSERT = `
 CREATE FUNCTION upsert_stage1_dataset(
     id UUID, slug TEXT, sym TEXT, gran TEXT, src TEXT, ohlcv TEXT, ind TEXT, ohlcv_rows BIGINT, ind_rows BIGINT,
@@ -69,8 +69,7 @@ BEGIN
         id, slug, sym, gran, src, ohlcv, ind, ohlcv_rows, ind_rows, ohlcv_first, ohlcv_last, ind_first, ind_last, meta)
     ON CONFLICT (dataset_id) DO UPDATE SET dataset_slug = EXCLUDED.dataset_slug, updated_at = NOW();
 END;
-$$ LANGUAGE plpgsql;
-CREATE FUNCTION upsert_stage1_dataset(id UUID, slug TEXT) RETURNS UUID AS 'SELECT id' LANGUAGE sql`;
+$$ LANGUAGE plpgsql`;
 
 const LIST_DATASETS = `
 DROP FUNCTION IF EXISTS fn_list_datasets(integer, integer);
