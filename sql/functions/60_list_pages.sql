@@ -13,7 +13,8 @@ RETURNS TABLE (
         ORDER BY d.updated_at DESC, d.dataset_id DESC
         LIMIT p_limit OFFSET p_offset
     ) AS page
-    JOIN dataset_catalog c ON c.dataset_id = page.dataset_id
+    -- One by one, by the key: for a plain join every dataset may be read.
+    CROSS JOIN LATERAL (SELECT * FROM dataset_catalog d WHERE d.dataset_id = page.dataset_id LIMIT 1) AS c
     ORDER BY c.updated_at DESC, c.dataset_id DESC;
 $$ LANGUAGE sql STABLE;
 
