@@ -24,6 +24,9 @@ BEGIN;
 \ir migrations/0001a_former_routines.sql
 COMMIT;
 BEGIN;
+\ir migrations/0001aa_placeholders_stub.sql
+COMMIT;
+BEGIN;
 \ir migrations/0001b_columns.sql
 COMMIT;
 BEGIN;
@@ -42,6 +45,9 @@ BEGIN;
 COMMIT;
 BEGIN;
 \ir migrations/0003a_legacy_writers.sql
+COMMIT;
+BEGIN;
+\ir migrations/0003b_placeholders_stub.sql
 COMMIT;
 BEGIN;
 \ir migrations/0004_foreign_keys_to_stage1_datasets.sql
@@ -73,6 +79,8 @@ COMMIT;
 BEGIN;
 \ir migrations/0011_audit.sql
 COMMIT;
+-- Outside a transaction, as 0001d.
+\ir migrations/0012_hierarchy_indexes.sql
 BEGIN;
 \ir views/05_former_names.sql
 \ir views/10_dataset_catalog.sql
@@ -82,6 +90,7 @@ BEGIN;
 \ir functions/30_patch_stage1_dataset.sql
 \ir functions/40_audited_patch.sql
 \ir functions/50_vocabulary.sql
+\ir functions/52_claims.sql
 \ir functions/55_timestamps.sql
 \ir functions/60_list_pages.sql
 \ir functions/70_changes.sql

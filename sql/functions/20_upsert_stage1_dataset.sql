@@ -35,32 +35,51 @@ CREATE OR REPLACE FUNCTION upsert_stage1_dataset(
     p_metadata JSONB)
 RETURNS VOID AS $$
 BEGIN
-    INSERT INTO stage1_datasets (
-        dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
-        ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts, indicator_last_ts,
-        metadata)
-    VALUES (
-        p_dataset_id, p_dataset_slug, p_symbol, p_granularity, p_source, p_ohlcv_measurement, p_indicator_measurement,
-        p_ohlcv_rows, p_indicator_rows, p_ohlcv_first, p_ohlcv_last, p_indicator_first, p_indicator_last,
-        stage1_json_object(p_metadata))
-    ON CONFLICT (dataset_id) DO UPDATE SET
-        dataset_slug = EXCLUDED.dataset_slug,
-        symbol = EXCLUDED.symbol,
-        granularity = EXCLUDED.granularity,
-        source = EXCLUDED.source,
-        ohlcv_measurement = EXCLUDED.ohlcv_measurement,
-        indicator_measurement = EXCLUDED.indicator_measurement,
-        ohlcv_row_count = EXCLUDED.ohlcv_row_count,
-        indicator_row_count = EXCLUDED.indicator_row_count,
-        ohlcv_first_ts = EXCLUDED.ohlcv_first_ts,
-        ohlcv_last_ts = EXCLUDED.ohlcv_last_ts,
-        indicator_first_ts = EXCLUDED.indicator_first_ts,
-        indicator_last_ts = EXCLUDED.indicator_last_ts,
-        -- Merged as objects: || would make a list of anything else, a longer one at each write.
-        metadata = CASE
-            WHEN EXCLUDED.metadata = '{}' AND stage1_datasets.metadata IS NOT NULL THEN stage1_datasets.metadata
-            ELSE stage1_json_object(stage1_datasets.metadata) || EXCLUDED.metadata END,
-        updated_at = NOW();
+    -- Not INSERT … ON CONFLICT (dataset_id): two sessions that write one dataset at once can meet on the slug's index before
+    -- they meet on the key, and it takes that for another dataset's slug.
+    FOR attempt IN 1..10 LOOP
+        UPDATE stage1_datasets d SET
+            dataset_slug = p_dataset_slug,
+            symbol = p_symbol,
+            granularity = p_granularity,
+            source = p_source,
+            ohlcv_measurement = p_ohlcv_measurement,
+            indicator_measurement = p_indicator_measurement,
+            ohlcv_row_count = p_ohlcv_rows,
+            indicator_row_count = p_indicator_rows,
+            ohlcv_first_ts = p_ohlcv_first,
+            ohlcv_last_ts = p_ohlcv_last,
+            indicator_first_ts = p_indicator_first,
+            indicator_last_ts = p_indicator_last,
+            is_placeholder = false,  -- this is the dataset that it stood for
+            -- Merged as objects: || would make a list of anything else, a longer one at each write.
+            metadata = CASE
+                WHEN stage1_json_object(p_metadata) = '{}' AND d.metadata IS NOT NULL THEN d.metadata
+                ELSE stage1_json_object(d.metadata) || stage1_json_object(p_metadata) END,
+            updated_at = now()
+        WHERE d.dataset_id = p_dataset_id;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+
+        BEGIN
+            INSERT INTO stage1_datasets (
+                dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
+                ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts, indicator_last_ts,
+                metadata)
+            VALUES (
+                p_dataset_id, p_dataset_slug, p_symbol, p_granularity, p_source, p_ohlcv_measurement, p_indicator_measurement,
+                p_ohlcv_rows, p_indicator_rows, p_ohlcv_first, p_ohlcv_last, p_indicator_first, p_indicator_last,
+                stage1_json_object(p_metadata));
+            RETURN;
+        EXCEPTION WHEN unique_violation THEN
+            -- Another session has inserted this dataset meanwhile: it is there to be updated. Or else a value is another
+            -- dataset's.
+            IF attempt = 10 OR NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id) THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
 END;
 $$ LANGUAGE plpgsql;
 

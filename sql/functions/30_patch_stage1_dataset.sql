@@ -2,24 +2,36 @@
 -- left out keeps the stored value, or takes the column's default on insert; a JSON null clears; metadata is merged. A
 -- measurement that is not known is empty, a count that is not known is 0.
 --   invalid_parameter_value (22023), COLUMN set: the first timestamp would be after the last
---   unique_violation (23505): another dataset holds the slug
+--   unique_violation (23505), CONSTRAINT stage1_datasets_dataset_slug_key: another dataset holds the slug
 CREATE OR REPLACE FUNCTION patch_stage1_dataset(p_patch jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     id uuid := p_patch ->> 'dataset_id';
     stored stage1_datasets;
     wanted stage1_datasets;
 BEGIN
-    -- A row to patch, with the table's own defaults; the lock lets two patches of one dataset both arrive. Without a
-    -- target, since two that insert the same dataset at once can meet on the slug before they meet on the id.
-    INSERT INTO stage1_datasets (dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement)
-    SELECT id, p_patch ->> 'dataset_slug', '', ''
-    WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = id)
-    ON CONFLICT DO NOTHING;
-    SELECT * INTO stored FROM stage1_datasets WHERE dataset_id = id FOR UPDATE;
-    IF NOT FOUND THEN
+    -- Asked first, since an index of somebody's own on the slug may be the first to refuse it, by its own name.
+    IF EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_patch ->> 'dataset_slug' AND d.dataset_id <> id) THEN
         RAISE unique_violation USING
-            COLUMN = 'dataset_slug', MESSAGE = format('the slug "%s" is taken by another dataset', p_patch ->> 'dataset_slug');
+            CONSTRAINT = 'stage1_datasets_dataset_slug_key', TABLE = 'stage1_datasets',
+            MESSAGE = format('the slug "%s" is taken by another dataset', p_patch ->> 'dataset_slug');
     END IF;
+
+    -- A row to patch, with the table's own defaults; the lock lets two patches of one dataset both arrive.
+    FOR attempt IN 1..10 LOOP
+        SELECT * INTO stored FROM stage1_datasets WHERE dataset_id = id FOR UPDATE;
+        EXIT WHEN FOUND;
+        BEGIN
+            INSERT INTO stage1_datasets (dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement)
+            VALUES (id, p_patch ->> 'dataset_slug',
+                    coalesce(p_patch ->> 'ohlcv_measurement', ''), coalesce(p_patch ->> 'indicator_measurement', ''));
+        EXCEPTION WHEN unique_violation THEN
+            -- Another session has inserted this dataset meanwhile, and the two met on the key or on the slug. Or else a value
+            -- is another dataset's.
+            IF attempt = 10 OR NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = id) THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
     wanted := jsonb_populate_record(stored, p_patch - 'metadata');
 
     -- Only what this patch is about: legacy rows hold timestamps in the wrong unit, and stay open to other changes.

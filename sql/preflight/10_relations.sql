@@ -49,10 +49,12 @@ BEGIN
                 ('indicator_datasets', 'indicator_datasets_pkey indicator_datasets_questdb_tag_key '
                     'indicator_datasets_questdb_measurement_key idx_indicator_datasets_symbol_granularity'),
                 ('walkforward_runs', 'walkforward_runs_pkey walkforward_runs_dataset_measurement_uq '
-                    'idx_walkforward_runs_dataset_created idx_walkforward_runs_created idx_walkforward_runs_measurement'),
+                    'idx_walkforward_runs_dataset_created idx_walkforward_runs_created idx_walkforward_runs_measurement '
+                    'idx_walkforward_runs_without_dataset'),
                 ('walkforward_folds', 'walkforward_folds_pkey'),
                 ('simulation_runs', 'simulation_runs_pkey simulation_runs_run_namespace_uq idx_simulation_runs_run_created '
-                    'idx_simulation_runs_dataset_created idx_simulation_runs_created idx_simulation_runs_namespace'),
+                    'idx_simulation_runs_dataset_created idx_simulation_runs_created idx_simulation_runs_namespace '
+                    'idx_simulation_runs_without_run'),
                 ('simulation_trades', 'simulation_trades_pkey idx_simulation_trades_simulation_bar'),
                 ('simulation_trade_buckets', 'simulation_trade_buckets_pkey'),
                 ('stage1_datasets', 'stage1_datasets_pkey stage1_datasets_dataset_slug_key idx_stage1_datasets_measurements '

@@ -23,11 +23,14 @@ export interface DatasetPatch {
   readonly metadata?: Readonly<Record<string, unknown>> | null;
 }
 
-/** Why a patch was not written. The message goes on from the column's name: "must be …". */
+/** Why a patch was not written. The message goes on from the column's name, if there is one: "must be …". */
 export interface PatchProblem {
   readonly code: "SLUG_TAKEN" | "INVALID_VALUE";
-  readonly column: keyof DatasetPatch;
+  /** Null: the problem is about no column in particular. */
+  readonly column: keyof DatasetPatch | null;
   readonly message: string;
+  /** What the database said, for the log alone. Set if the rule is not one of this schema. */
+  readonly cause?: unknown;
 }
 
 /**
@@ -48,7 +51,7 @@ export async function patchDataset(db: Db, patch: DatasetPatch, author: Author):
     } catch (error) {
       // Two datasets that swap slugs can wait for each other; PostgreSQL then ends one, which may try again.
       if (codeOf(error) === "40P01" && attempt < MAX_ATTEMPTS) continue;
-      const problem = refusal(error, patch);
+      const problem = refusal(error, patch, author);
       if (!problem) throw error;
       return [problem];
     }
@@ -57,19 +60,38 @@ export async function patchDataset(db: Db, patch: DatasetPatch, author: Author):
 
 const MAX_ATTEMPTS = 5;
 
-/** What patch_stage1_dataset() refuses by itself, because it depends on what is stored. */
-function refusal(error: unknown, patch: DatasetPatch): PatchProblem | undefined {
-  if (codeOf(error) === "23505") {
+/** What the database refuses by itself, because it depends on what is stored. */
+function refusal(error: unknown, patch: DatasetPatch, { requestId }: Author): PatchProblem | undefined {
+  const { column, constraint, table } = error as Refused;
+  if (constraint === "stage1_datasets_dataset_slug_key") {
     return {
       code: "SLUG_TAKEN",
       column: "dataset_slug",
       message: `"${patch.dataset_slug}" is the slug of another dataset: choose another, or send that dataset's id`,
     };
   }
+  // Class 23: a unique index, a check, a NOT NULL, a key, an exclusion or a trigger that somebody has added. One on the audit
+  // is no matter of the values.
+  if (codeOf(error)?.startsWith("23") && table !== "stage1_audit") {
+    return {
+      code: "INVALID_VALUE",
+      column: null,
+      message:
+        "The values break a rule that was added to this database: ask whoever runs the server. " +
+        `The log names the rule under the id ${requestId}`,
+      cause: error,
+    };
+  }
   if (codeOf(error) !== "22023") return undefined;
-  const column = (error as { column?: string }).column;
   if (column !== "ohlcv_first_ts" && column !== "indicator_first_ts") return undefined;
   return invalid(column, "must not be after the last timestamp, neither the one sent nor the one stored: send both");
+}
+
+/** The fields of PostgreSQL's errors that tell what was refused. */
+interface Refused {
+  readonly column?: string;
+  readonly constraint?: string;
+  readonly table?: string;
 }
 
 function checkPatch(patch: DatasetPatch): PatchProblem[] {

@@ -5,4 +5,6 @@ import type { Call } from "./call.ts";
 export interface Context {
   readonly db: Db;
   readonly call: Call;
+  /** Logs why the database refused a write, if the client is not to see it. The entry has the request's id. */
+  logRefusal(cause: unknown): void;
 }

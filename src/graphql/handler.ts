@@ -65,7 +65,8 @@ export function createHandler(options: HandlerOptions): Handler {
     await setImmediate(); // as in `direct`: Yoga parses anew
     if (response.destroyed) return;
     setHeaders(response, call);
-    await (await yoga())(request, response, { db, call });
+    const logRefusal = (cause: unknown): void => options.logInternalError(cause, call.requestId);
+    await (await yoga())(request, response, { db, call, logRefusal });
   };
   const dbOf = (call: Call): Db => ({
     query(statement, values, queryOptions) {

@@ -8,7 +8,10 @@ import { NO_CALL } from "../harness.ts";
 
 /** A document compiled for repeated execution. */
 interface Compiled {
-  execute(context: Context, variables: Record<string, unknown> | undefined): Promise<string | undefined>;
+  execute(
+    context: Pick<Context, "db" | "call">,
+    variables: Record<string, unknown> | undefined,
+  ): Promise<string | undefined>;
 }
 
 /** What is held against graphql-js; undefined: the document is left to it. */
@@ -39,7 +42,7 @@ export async function answer(
     document,
     operationName: operationName ?? null,
     variableValues: variables,
-    contextValue: { db, call: NO_CALL } satisfies Context,
+    contextValue: { db, call: NO_CALL, logRefusal() {} } satisfies Context,
   });
   const defect = result.errors?.map(causeOf).find((cause) => cause !== undefined && !(cause instanceof ClientError));
   if (defect !== undefined) throw new Error(`no client's mistake: ${print(document)}`, { cause: defect });

@@ -15,7 +15,7 @@ afterAll(async () => {
 
 interface Payload {
   dataset: Record<string, unknown> | null;
-  userErrors: { code: string; field: string; message: string }[];
+  userErrors: { code: string; field: string | null; message: string }[];
 }
 
 async function upsert(input: Record<string, unknown>): Promise<Payload> {
@@ -262,6 +262,72 @@ test("stored metadata that is no object is merged as the object that the API sho
     expect((await upsert(base)).dataset, json).toMatchObject({ metadata: shown });
     expect((await upsert({ ...base, metadata: { k: 1 } })).dataset?.["metadata"], json).toEqual({ ...shown, k: 1 });
   }
+});
+
+test("a rule that somebody added to the table is a user error of its own, and the log has the cause", async () => {
+  await upsert({ ...required("ruled_1"), symbol: "RULED" });
+  const stored = required("ruled_3");
+  await upsert(stored);
+  const rules: [string, string, Record<string, unknown>][] = [
+    ["CREATE UNIQUE INDEX own_rule ON stage1_datasets (symbol) WHERE symbol = 'RULED'", "23505", { symbol: "RULED" }],
+    [
+      "CREATE UNIQUE INDEX own_rule ON stage1_datasets (ohlcv_measurement)",
+      "23505",
+      { ohlcvMeasurement: "ruled_1_ohlcv" },
+    ],
+    ["ALTER TABLE stage1_datasets ADD CONSTRAINT own_rule CHECK (symbol <> 'NO') NOT VALID", "23514", { symbol: "NO" }],
+    [
+      "ALTER TABLE stage1_datasets ADD CONSTRAINT own_rule EXCLUDE (granularity WITH =) WHERE (granularity = 'ruled')",
+      "23P01",
+      { granularity: "ruled" },
+    ],
+  ];
+  for (const [rule, code, fields] of rules) {
+    await database.query(rule);
+    if (code === "23P01") await upsert({ ...required("ruled_2"), ...fields });
+    const before = await rows();
+    const logged = server.internalErrors.length;
+    for (const base of [required("ruled_new"), stored]) {
+      expect(await upsert({ ...base, ...fields }), rule).toEqual({
+        dataset: null,
+        userErrors: [
+          {
+            code: "INVALID_VALUE",
+            field: null,
+            message: expect.stringMatching(/^The values break a rule that was added/),
+          },
+        ],
+      });
+    }
+    expect(await rows(), rule).toEqual(before);
+    const causes = server.internalErrors.splice(logged);
+    expect(causes, rule).toMatchObject([
+      { code, message: expect.stringContaining("own_rule") },
+      { code, message: expect.stringContaining("own_rule") },
+    ]);
+    // Who sends a slug that is taken is told so, whatever other rules there are.
+    expect((await upsert({ ...required("ruled_1"), symbol: "ELSE" })).userErrors).toMatchObject([
+      { code: "SLUG_TAKEN" },
+    ]);
+    await database.query(
+      rule.startsWith("CREATE") ? "DROP INDEX own_rule" : "ALTER TABLE stage1_datasets DROP CONSTRAINT own_rule",
+    );
+  }
+});
+
+test("a slug is taken also by the word of an index of somebody's own", async () => {
+  await upsert(required("twice_indexed"));
+  await database.query("CREATE UNIQUE INDEX own_slugs ON stage1_datasets (dataset_slug text_pattern_ops)");
+  expect((await upsert(required("twice_indexed"))).userErrors).toMatchObject([{ code: "SLUG_TAKEN" }]);
+  await database.query("DROP INDEX own_slugs");
+});
+
+test("20 requests that write one new dataset at once all arrive", async () => {
+  const base = required("at_once");
+  const keys = Array.from({ length: 20 }, (_, i) => `key${i}`);
+  const answers = await Promise.all(keys.map((key) => upsert({ ...base, metadata: { [key]: true } })));
+  expect(answers.flatMap(({ userErrors }) => userErrors)).toEqual([]);
+  expect((await upsert(base)).dataset).toMatchObject({ metadata: Object.fromEntries(keys.map((key) => [key, true])) });
 });
 
 test("datasets that swap their slugs at once are each written or refused by name, and none fails", async () => {

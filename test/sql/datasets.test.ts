@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openClient } from "../../src/db/pool.ts";
 import { createDatabase, type TestDatabase } from "../harness.ts";
-import { upsert } from "./rows.ts";
+import { insertRow, upsert } from "./rows.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -89,6 +89,14 @@ describe("upsert_stage1_dataset", () => {
       created_at: before["created_at"],
       updated_at: expect.any(String),
     });
+  });
+
+  test("takes the place of a placeholder", async () => {
+    const dataset_id = randomUUID();
+    const placeholder = { dataset_id, dataset_slug: dataset_id, ohlcv_measurement: "", indicator_measurement: "" };
+    await insertRow(database, "stage1_datasets", { ...placeholder, is_placeholder: true });
+    await upsert(database, { dataset_id, dataset_slug: `slug_${dataset_id}`, ...FULL });
+    expect(await stored(dataset_id)).toMatchObject({ is_placeholder: false, symbol: FULL.symbol });
   });
 
   test("keeps the metadata where it is given none", async () => {
@@ -217,6 +225,49 @@ describe("patch_stage1_dataset", () => {
         await first.end();
       }
       expect(await stored(id)).toMatchObject({ symbol: "FIRST", granularity: "SECOND" });
+    }
+  });
+});
+
+describe("20 sessions that write one new dataset at once", () => {
+  type Session = Awaited<ReturnType<typeof openClient>>;
+  let sessions: Session[];
+  beforeAll(async () => {
+    sessions = await Promise.all(Array.from({ length: 20 }, () => openClient(database.url)));
+  });
+  afterAll(() => Promise.all(sessions.map((session) => session.end())));
+
+  const UPSERT =
+    "SELECT upsert_stage1_dataset($1, $2, NULL, NULL, NULL, '', '', 0, 0, NULL, NULL, NULL, NULL, $3::jsonb)";
+  const PATCH =
+    "SELECT patch_stage1_dataset(jsonb_build_object('dataset_id', $1::uuid, 'dataset_slug', $2::text, 'metadata', $3::jsonb))";
+  const METADATA = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`session${i}`, true]));
+
+  test.each([
+    ["upsert_stage1_dataset", () => UPSERT],
+    ["patch_stage1_dataset", () => PATCH],
+    ["both", (i: number) => (i % 2 ? UPSERT : PATCH)],
+  ])("by %s all arrive", async (_, statementOf) => {
+    for (let round = 0; round < 10; round += 1) {
+      const id = randomUUID();
+      const write = (session: Session, i: number) =>
+        session.query(statementOf(i), [id, `slug_${id}`, JSON.stringify({ [`session${i}`]: true })]);
+      await Promise.all(sessions.map(write));
+      expect((await stored(id))["metadata"]).toEqual(METADATA);
+    }
+  });
+
+  test("of two datasets with one slug, one is written and the other refused, each time", async () => {
+    for (const statement of [UPSERT, PATCH]) {
+      const ids = [randomUUID(), randomUUID()];
+      const outcomes = await Promise.allSettled(
+        sessions.map((session, i) => session.query(statement, [ids[i % 2], `slug_${ids[0]}`, "{}"])),
+      );
+      const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
+      expect(refused).toHaveLength(10);
+      for (const error of refused) {
+        expect(error).toMatchObject({ code: "23505", constraint: "stage1_datasets_dataset_slug_key" });
+      }
     }
   });
 });

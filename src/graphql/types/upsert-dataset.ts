@@ -7,13 +7,16 @@ const UserErrorCode = builder.enumType("UserErrorCode", {
   description: "What is wrong with the data that was sent.",
   values: {
     SLUG_TAKEN: { description: "Another dataset has this slug." },
-    INVALID_VALUE: { description: "The value breaks a rule, which the message states." },
+    INVALID_VALUE: {
+      description:
+        "The value breaks a rule, which the message states, or one that was added to this database, which its log names.",
+    },
     NOT_FOUND: { description: "What the field names does not exist. For mutations to come: `upsertDataset` creates." },
   } satisfies Record<PatchProblem["code"] | "NOT_FOUND", { description: string }>,
 });
 
 const UserError = builder
-  .objectRef<{ code: PatchProblem["code"]; field: string; message: string }>("UserError")
+  .objectRef<{ code: PatchProblem["code"]; field: string | null; message: string }>("UserError")
   .implement({
     description: "Why nothing was written, in a form that a program can show beside the field.",
     fields: (t) => ({
@@ -105,11 +108,10 @@ const UpsertDatasetPayload = builder
         type: [UserError],
         description: "Empty where the dataset was written.",
         resolve: ({ problems }) =>
-          problems.map(({ code, column, message }) => ({
-            code,
-            field: FIELDS[column],
-            message: `${FIELDS[column]} ${message}.`,
-          })),
+          problems.map(({ code, column, message }) => {
+            const field = column && FIELDS[column];
+            return { code, field, message: `${field === null ? "" : `${field} `}${message}.` };
+          }),
       }),
     }),
   });
@@ -130,6 +132,7 @@ builder.mutationField("upsertDataset", (t) =>
         indicator_measurement: input.indicatorMeasurement,
       };
       const problems = await patchDataset(context.db, patch, context.call);
+      for (const { cause } of problems) if (cause !== undefined) context.logRefusal(cause);
       datasetById(context, undefined).clear(input.datasetId); // an alias before this one may have loaded it
       return { datasetId: input.datasetId, problems };
     },
