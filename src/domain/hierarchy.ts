@@ -22,6 +22,9 @@ export interface HierarchyRow {
 export interface HierarchyFilter {
   readonly datasetId?: string | null | undefined;
   readonly runId?: string | null | undefined;
+  readonly simulationId?: string | null | undefined;
+  readonly predictionMeasurement?: string | null | undefined;
+  readonly questdbNamespace?: string | null | undefined;
   readonly status?: readonly RunStatus[] | null | undefined;
   readonly search?: string | null | undefined;
 }
@@ -58,6 +61,9 @@ export const hierarchy: List<HierarchyRow, HierarchyFilter, "DATASET_SLUG"> = {
   where: (filter, params) => [
     ...equal("h.dataset_id", filter.datasetId, "uuid", params),
     ...equal("h.run_id", filter.runId, "uuid", params),
+    ...equal("h.simulation_id", filter.simulationId, "uuid", params),
+    ...equal("h.prediction_measurement", filter.predictionMeasurement, "text", params),
+    ...equal("h.questdb_namespace", filter.questdbNamespace, "text", params),
     ...(filter.status ? [`${status("status")} = ANY (${params.add(filter.status, "text[]")})`] : []),
     ...(filter.search
       ? [

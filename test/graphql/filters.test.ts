@@ -99,7 +99,7 @@ test("a simulation is found by its run, its dataset, its status and its time", a
   expect(simulations.nodes).toEqual([{ questdbNamespace: "d2_run3_sim2" }]);
 });
 
-test("rows of the flat view are filtered by dataset, run, status and any name in them", async () => {
+test("rows of the flat view are filtered by dataset, run, simulation, tables, status and any name in them", async () => {
   const rows = async (filter: Record<string, unknown>) => {
     const { datasetHierarchy } = await server.data<{ datasetHierarchy: { totalCount: number; nodes: unknown[] } }>(
       "query ($filter: HierarchyFilter) { datasetHierarchy(filter: $filter, first: 1000) { totalCount nodes { datasetSlug } } }",
@@ -108,11 +108,17 @@ test("rows of the flat view are filtered by dataset, run, status and any name in
     expect(datasetHierarchy.nodes).toHaveLength(datasetHierarchy.totalCount);
     return datasetHierarchy.totalCount;
   };
-  const [ids] = await database.query("SELECT md5('d3')::uuid AS dataset, md5('d3_run2')::uuid AS run");
+  const [ids] = await database.query(
+    "SELECT md5('d3')::uuid AS dataset, md5('d3_run2')::uuid AS run, md5('d3_run2_sim1')::uuid AS simulation",
+  );
   expect(await rows({})).toBe(12 * 4 * 2 + 1);
   expect(await rows({ datasetId: ids?.["dataset"] })).toBe(8);
   expect(await rows({ runId: ids?.["run"] })).toBe(2);
   expect(await rows({ runId: ids?.["run"], status: ["FAILED"] })).toBe(0);
+  expect(await rows({ simulationId: ids?.["simulation"] })).toBe(1);
+  expect(await rows({ predictionMeasurement: "d3_run2" })).toBe(2);
+  expect(await rows({ predictionMeasurement: "d3_run" })).toBe(0);
+  expect(await rows({ questdbNamespace: "d3_run2_sim1", datasetId: ids?.["dataset"] })).toBe(1);
   expect(await rows({ status: ["COMPLETED"] })).toBe(96);
   expect(await rows({ search: "D3_RUN2_SIM1" })).toBe(1);
   expect(await rows({ search: "a_b" })).toBe(1);

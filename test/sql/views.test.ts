@@ -121,6 +121,56 @@ describe("dataset_hierarchy", () => {
     expect(new Set(simulations).size).toBe(simulations.length);
   });
 
+  test("has the rows of one plain join of all, wherever simulations and runs lead to", async () => {
+    const elsewhere = randomUUID();
+    await upsert(database, {
+      dataset_id: elsewhere,
+      dataset_slug: "its simulation is of another's run",
+      ohlcv_measurement: "",
+      indicator_measurement: "",
+    });
+    const [other] = await database.query<{ run_id: string }>(
+      "SELECT run_id FROM walkforward_runs WHERE prediction_measurement = 'd3_run1'",
+    );
+    const added = [
+      { simulation_id: randomUUID(), dataset_id: elsewhere, run_id: other?.run_id, questdb_namespace: "elsewhere" },
+      // Of a run that leads to no dataset, two simulations of two datasets, and one of none.
+      { simulation_id: randomUUID(), dataset_id: elsewhere, run_id: STRAY.run, questdb_namespace: "second" },
+      { simulation_id: randomUUID(), run_id: STRAY.run, questdb_namespace: "third" },
+      { simulation_id: randomUUID(), dataset_id: elsewhere, questdb_namespace: "without a run" },
+    ];
+    for (const row of added.slice(0, 1)) await insertRow(database, "simulation_runs", row);
+    await expectPlainJoin();
+    for (const row of added.slice(1)) await insertRow(database, "simulation_runs", row);
+    await expectPlainJoin();
+    await database.query("DELETE FROM simulation_runs WHERE simulation_id = ANY ($1)", [
+      added.map((row) => row.simulation_id),
+    ]);
+    await database.query("DELETE FROM stage1_datasets WHERE dataset_id = $1", [elsewhere]);
+  });
+
+  async function expectPlainJoin(): Promise<void> {
+    const order = "ORDER BY dataset_slug, run_id, simulation_id";
+    const rows = await database.query(`SELECT * FROM dataset_hierarchy ${order}`);
+    expect(rows.length).toBeGreaterThan(7 * 4 * 3);
+    expect(rows).toEqual(
+      await database.query(`
+        SELECT d.dataset_id, d.dataset_slug, d.ohlcv_measurement, d.indicator_measurement,
+               leaf.run_id, leaf.prediction_measurement, leaf.run_config AS serialized_config,
+               leaf.simulation_id, leaf.questdb_namespace,
+               coalesce(leaf.simulation_status, leaf.run_status) AS status, leaf.run_status, leaf.simulation_status,
+               leaf.simulation_config AS simulation_serialized_config
+        FROM stage1_datasets d
+        LEFT JOIN (
+          SELECT coalesce(r.dataset_id, s.dataset_id) AS dataset_id, r.run_id, r.prediction_measurement,
+                 r.serialized_config AS run_config, r.status AS run_status, s.simulation_id, s.questdb_namespace,
+                 s.status AS simulation_status, s.serialized_config AS simulation_config
+          FROM walkforward_runs r FULL JOIN simulation_runs s ON s.run_id = r.run_id
+        ) AS leaf ON leaf.dataset_id = d.dataset_id
+        ${order}`),
+    );
+  }
+
   test("status is the simulation's, or the run's where there is none", async () => {
     const run = { dataset_id: STRAY.dataset, run_id: randomUUID(), prediction_measurement: "alone", status: "QUEUED" };
     await insertRow(database, "walkforward_runs", run);

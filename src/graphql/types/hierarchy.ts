@@ -2,7 +2,7 @@ import { type HierarchyFilter as Filter, hierarchy, type HierarchyRow as Row } f
 import { builder } from "../builder.ts";
 import { connect, connectionType, type ListArgs, type PageArgs, pageArgs } from "../connection.ts";
 import { RunStatus } from "../enums.ts";
-import { searchText } from "../input.ts";
+import { checkText, searchText } from "../input.ts";
 import { pageSource } from "../page-source.ts";
 import type { Source } from "../statement.ts";
 
@@ -68,6 +68,9 @@ const HierarchyFilter = builder.inputType("HierarchyFilter", {
   fields: (t) => ({
     datasetId: t.field({ type: "UUID", description: "Of this dataset." }),
     runId: t.field({ type: "UUID", description: "Of this run." }),
+    simulationId: t.field({ type: "UUID", description: "Of this simulation." }),
+    predictionMeasurement: t.string({ description: "Of runs with this very table of predictions." }),
+    questdbNamespace: t.string({ description: "Of simulations with this very table of traces." }),
     status: t.field({ type: [RunStatus], description: "With one of these in `status`. An empty list finds nothing." }),
     search: t.string({
       description: "Part of the slug, or of any QuestDB table's name in the row, in any case. Empty: all.",
@@ -83,7 +86,12 @@ interface HierarchyArgs extends PageArgs {
 function hierarchyList({ filter, ...args }: HierarchyArgs): ListArgs<Filter, "DATASET_SLUG"> {
   return {
     args,
-    filter: { ...filter, search: searchText(filter?.search) },
+    filter: {
+      ...filter,
+      predictionMeasurement: checkText("predictionMeasurement", filter?.predictionMeasurement),
+      questdbNamespace: checkText("questdbNamespace", filter?.questdbNamespace),
+      search: searchText(filter?.search),
+    },
     orderBy: { field: "DATASET_SLUG", direction: "ASC" },
   };
 }
