@@ -1,7 +1,8 @@
 -- Looks for rows that cannot be right, and changes nothing. To one table: each check with its severity, how many rows it
 -- found, and the first 5. This file alone is enough, on a database that is migrated:
 --   psql "$DATABASE_URL" -f postgres_validation_checks.sql
--- psql ends with 0 whatever was found; `stage1-lineage validate`, the same checks, ends with 1 where there are errors.
+-- psql ends with 3 if a check of severity error found rows, after the whole table is printed, and with 0 otherwise.
+-- `stage1-lineage validate`, the same checks, ends with 1 and with 0.
 -- Made from sql/checks by `npm run checks`: change those.
 \set ON_ERROR_STOP on
 \set QUIET on
@@ -161,28 +162,35 @@ buckets_at_odds_with_trades AS MATERIALIZED (
 -- severity: error
 -- title: Bucket counts that disagree with the trades
 -- Trades are missing, or the bucket is of another state of the simulation: export it again. Only simulations whose trades
--- are stored. The bucket "all" counts both sides. A trade that ends even, or whose pnl is not known, may be a win or not.
+-- are stored. A bucket "dual", "both" or "all" counts all trades; one with another word is not compared. A trade that ends
+-- even, or whose pnl is not known, may be a win or not.
 SELECT b.simulation_id, b.side, b.trade_count, c.trades, b.win_count, c.least_wins, c.most_wins
 FROM simulation_trade_buckets b
 JOIN (
     SELECT simulation_id,
+           count(*) AS all_trades,
+           count(*) FILTER (WHERE is_win) AS least_wins,
+           count(*) FILTER (WHERE may_be_win) AS most_wins,
            count(*) FILTER (WHERE side = 'long') AS long_trades,
-           count(*) FILTER (WHERE side = 'long' AND pnl > 0 AND pnl <> 'NaN') AS least_long_wins,
-           count(*) FILTER (WHERE side = 'long' AND coalesce(pnl, 0) >= 0) AS most_long_wins,  -- NaN is above all numbers
+           count(*) FILTER (WHERE side = 'long' AND is_win) AS least_long_wins,
+           count(*) FILTER (WHERE side = 'long' AND may_be_win) AS most_long_wins,
            count(*) FILTER (WHERE side = 'short') AS short_trades,
-           count(*) FILTER (WHERE side = 'short' AND pnl > 0 AND pnl <> 'NaN') AS least_short_wins,
-           count(*) FILTER (WHERE side = 'short' AND coalesce(pnl, 0) >= 0) AS most_short_wins
-    FROM simulation_trades
+           count(*) FILTER (WHERE side = 'short' AND is_win) AS least_short_wins,
+           count(*) FILTER (WHERE side = 'short' AND may_be_win) AS most_short_wins
+    FROM (
+        SELECT simulation_id, lower(side) AS side,
+               pnl > 0 AND pnl <> 'NaN' AS is_win, coalesce(pnl, 0) >= 0 AS may_be_win  -- NaN is above all numbers
+        FROM simulation_trades
+    ) AS trade
     GROUP BY simulation_id
 ) AS t USING (simulation_id)
-CROSS JOIN LATERAL (SELECT
-    CASE WHEN b.side <> 'short' THEN long_trades ELSE 0 END
-        + CASE WHEN b.side <> 'long' THEN short_trades ELSE 0 END AS trades,
-    CASE WHEN b.side <> 'short' THEN least_long_wins ELSE 0 END
-        + CASE WHEN b.side <> 'long' THEN least_short_wins ELSE 0 END AS least_wins,
-    CASE WHEN b.side <> 'short' THEN most_long_wins ELSE 0 END
-        + CASE WHEN b.side <> 'long' THEN most_short_wins ELSE 0 END AS most_wins
-) AS c
+CROSS JOIN LATERAL (
+    SELECT all_trades, t.least_wins, t.most_wins WHERE lower(b.side) IN ('dual', 'both', 'all')
+    UNION ALL
+    SELECT long_trades, least_long_wins, most_long_wins WHERE lower(b.side) = 'long'
+    UNION ALL
+    SELECT short_trades, least_short_wins, most_short_wins WHERE lower(b.side) = 'short'
+) AS c (trades, least_wins, most_wins)
 WHERE b.trade_count <> c.trades OR b.win_count NOT BETWEEN c.least_wins AND c.most_wins
 ),
 
@@ -197,60 +205,63 @@ WHERE b.trade_count <> 0 AND NOT EXISTS (SELECT FROM simulation_trades t WHERE t
 
 folds_with_gaps AS MATERIALIZED (
 -- severity: error
--- title: Runs whose folds have gaps
--- Folds were lost on the way, as when 312 arrived as 130: export the run again. Folds are numbered without a gap, from 0 or
--- from 1. Where walk_config says how many there are, there are no more, and no fewer unless the run is on its way or broke off.
+-- title: Runs that lost folds, or have too many
+-- Folds were lost on the way, as when 312 arrived as 130: export the run again. Folds are numbered without a gap, from 0, from
+-- 1, or from walk_config.start_fold. Where summary_metrics.folds says how many there are, there are no more, and no fewer
+-- unless the run is on its way.
 SELECT run_id, prediction_measurement, status, folds, expected_folds, first_fold, last_fold
 FROM (
     SELECT r.run_id, r.prediction_measurement, r.status, f.folds, f.first_fold, f.last_fold,
-           CASE WHEN config.folds ~ '^[0-9]{1,9}(\.0+)?$' THEN config.folds::numeric::bigint END AS expected_folds
+           stage1_claimed_folds(r.summary_metrics) AS expected_folds,
+           stage1_json_count(r.walk_config, 'start_fold') AS start_fold
     FROM (
         SELECT run_id, count(*) AS folds, min(fold_number) AS first_fold, max(fold_number) AS last_fold
         FROM walkforward_folds
         GROUP BY run_id
     ) AS f
     JOIN walkforward_runs r USING (run_id)
-    CROSS JOIN LATERAL (SELECT stage1_json_object(r.walk_config) ->> 'folds' AS folds) AS config
 ) AS compared
 WHERE last_fold::bigint - first_fold + 1 <> folds
-   OR first_fold NOT IN (0, 1)
+   OR first_fold NOT IN (0, 1) AND first_fold IS DISTINCT FROM start_fold
    OR folds > expected_folds
-   OR folds < expected_folds
-      AND stage1_run_status(status) NOT IN ('PENDING', 'QUEUED', 'RUNNING', 'FAILED', 'CANCELLED')
+   OR folds < expected_folds AND stage1_run_status(status) NOT IN ('PENDING', 'QUEUED', 'RUNNING')
 ),
 
 completed_runs_without_folds AS MATERIALIZED (
--- severity: warning
--- title: Completed runs without any of their folds
--- walk_config says that there are folds, and none is stored: the exporter sends none, or they were lost. Export again.
-SELECT r.run_id, r.prediction_measurement, r.status, config.folds::numeric::bigint AS expected_folds
-FROM walkforward_runs r
-CROSS JOIN LATERAL (SELECT stage1_json_object(r.walk_config) ->> 'folds' AS folds) AS config
-WHERE stage1_run_status(r.status) = 'COMPLETED'
-  AND config.folds ~ '^0*[1-9][0-9]{0,8}(\.0+)?$'
-  AND NOT EXISTS (SELECT FROM walkforward_folds f WHERE f.run_id = r.run_id)
+-- severity: error
+-- title: Runs without any of their folds
+-- summary_metrics.folds says that there are folds, and none is stored: all were lost on the way. Export the run again. Only
+-- runs that are no longer on their way, completed or not.
+SELECT run_id, prediction_measurement, status, expected_folds
+FROM (
+    SELECT r.run_id, r.prediction_measurement, r.status, stage1_claimed_folds(r.summary_metrics) AS expected_folds
+    FROM walkforward_runs r
+    WHERE NOT EXISTS (SELECT FROM walkforward_folds f WHERE f.run_id = r.run_id)
+) AS foldless
+WHERE expected_folds > 0 AND stage1_run_status(status) NOT IN ('PENDING', 'QUEUED', 'RUNNING')
 ),
 
 words_outside_the_vocabulary AS MATERIALIZED (
 -- severity: warning
 -- title: Statuses and modes outside the vocabulary
--- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case.
+-- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case. Of a
+-- placeholder nobody has said any yet.
 SELECT run_id AS id, 'walkforward_runs' AS "table", 'status' AS "column", left(status, 200) AS value
-FROM walkforward_runs WHERE stage1_run_status(status) = 'UNKNOWN'
+FROM walkforward_runs WHERE stage1_run_status(status) = 'UNKNOWN' AND NOT is_placeholder
 UNION ALL
 SELECT simulation_id, 'simulation_runs', 'status', left(status, 200)
-FROM simulation_runs WHERE stage1_run_status(status) = 'UNKNOWN'
+FROM simulation_runs WHERE stage1_run_status(status) = 'UNKNOWN' AND NOT is_placeholder
 UNION ALL
 SELECT simulation_id, 'simulation_runs', 'mode', left(mode, 200)
-FROM simulation_runs WHERE stage1_simulation_mode(mode) = 'UNKNOWN'
+FROM simulation_runs WHERE stage1_simulation_mode(mode) = 'UNKNOWN' AND NOT is_placeholder
 ),
 
 measurements_with_one_name AS MATERIALIZED (
 -- severity: error
 -- title: Measurements that share one name
 -- Two objects claim one QuestDB table, so what is read from it is of both or of the other. Export one under another name.
--- The table that all old simulations share has a check of its own.
-SELECT measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
+-- QuestDB takes upper and lower case for the same. The table that all old simulations share has a check of its own.
+SELECT min(measurement COLLATE "C") AS measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
 FROM (
     SELECT ohlcv_measurement AS measurement, 'bars of dataset ' || dataset_id AS use FROM stage1_datasets
     UNION ALL
@@ -262,7 +273,7 @@ FROM (
     FROM simulation_runs WHERE questdb_namespace <> 'trading_sim_traces'
 ) AS named
 WHERE measurement <> ''
-GROUP BY measurement
+GROUP BY lower(measurement)
 HAVING count(*) > 1
 ),
 
@@ -293,6 +304,79 @@ legacy_rows_without_a_master_row AS MATERIALIZED (
 SELECT i.dataset_id, i.questdb_tag, i.symbol, i.granularity, i.created_at
 FROM indicator_datasets i
 WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = i.dataset_id)
+),
+
+placeholders AS MATERIALIZED (
+-- severity: warning
+-- title: Placeholders for rows that never came
+-- Something was written that belongs to them, and they were not. Replay the spool that has the row itself, or write the
+-- dataset with upsert_stage1_dataset: the placeholder is filled then, and what hangs on it stays.
+SELECT d.dataset_id AS id, 'stage1_datasets' AS "table", d.dataset_slug AS name,
+       (SELECT count(*) FROM walkforward_runs r WHERE r.dataset_id = d.dataset_id) AS runs,
+       (SELECT count(*) FROM simulation_runs s WHERE s.dataset_id = d.dataset_id) AS simulations, d.created_at
+FROM stage1_datasets d WHERE d.is_placeholder
+UNION ALL
+SELECT r.run_id, 'walkforward_runs', r.prediction_measurement, NULL,
+       (SELECT count(*) FROM simulation_runs s WHERE s.run_id = r.run_id), r.created_at
+FROM walkforward_runs r WHERE r.is_placeholder
+UNION ALL
+SELECT s.simulation_id, 'simulation_runs', s.questdb_namespace, NULL, NULL, s.created_at
+FROM simulation_runs s WHERE s.is_placeholder
+),
+
+trades_beside_another_run AS MATERIALIZED (
+-- severity: error
+-- title: Simulations that hold another one's trades
+-- An id is made of a label and of a number that begins anew each session: the next day the same id was another simulation,
+-- of another run, and its trades were added to the older one's. Found by trades of folds that the run has not, by more trades
+-- than summary_metrics.total_trades, and by an input other than the run's predictions. Delete the simulation's trades and
+-- export it again, each under an id of its own. A run that lost folds itself is another check's, and its trades are let pass.
+SELECT s.simulation_id, s.run_id, s.input_run_measurement, r.prediction_measurement,
+       coalesce(t.trades, 0) AS trades, stage1_json_count(s.summary_metrics, 'total_trades') AS expected_trades,
+       coalesce(t.of_other_folds, 0) AS trades_of_other_folds, t.other_fold
+FROM simulation_runs s
+LEFT JOIN walkforward_runs r ON r.run_id = s.run_id
+LEFT JOIN (
+    SELECT made.simulation_id, count(*) AS trades,
+           count(*) FILTER (WHERE is_elsewhere) AS of_other_folds,
+           min(made.fold) FILTER (WHERE is_elsewhere) AS other_fold
+    FROM (
+        SELECT trade.simulation_id,
+               -- Nearly all are plain numbers, which are read sooner.
+               CASE WHEN trade.metadata ->> 'fold' ~ '^[0-9]{1,9}$' THEN (trade.metadata ->> 'fold')::bigint
+                    WHEN trade.metadata ? 'fold' OR jsonb_typeof(trade.metadata) = 'string'
+                    THEN stage1_json_count(trade.metadata, 'fold') END AS fold
+        FROM simulation_trades trade
+        OFFSET 0  -- read once for each trade, and not at each place where it stands below
+    ) AS made
+    JOIN simulation_runs its ON its.simulation_id = made.simulation_id
+    LEFT JOIN (
+        SELECT run_id
+        FROM (SELECT run_id, count(*) AS folds FROM walkforward_folds GROUP BY run_id) AS stored
+        JOIN walkforward_runs claiming USING (run_id)
+        WHERE folds >= coalesce(stage1_claimed_folds(claiming.summary_metrics), 0)
+    ) AS whole ON whole.run_id = its.run_id
+    LEFT JOIN walkforward_folds f ON f.run_id = its.run_id AND f.fold_number = made.fold
+    CROSS JOIN LATERAL (
+        SELECT whole.run_id IS NOT NULL AND made.fold IS NOT NULL AND f.run_id IS NULL AS is_elsewhere
+    ) AS compared
+    GROUP BY made.simulation_id
+) AS t ON t.simulation_id = s.simulation_id
+WHERE t.of_other_folds > 0
+   OR t.trades > stage1_json_count(s.summary_metrics, 'total_trades')
+   OR lower(s.input_run_measurement) <> lower(r.prediction_measurement)
+      AND s.input_run_measurement <> '' AND r.prediction_measurement NOT IN ('', 'run_' || r.run_id)
+      AND NOT r.is_placeholder AND NOT s.is_placeholder
+),
+
+slugs_that_differ_by_case AS MATERIALIZED (
+-- severity: warning
+-- title: Slugs that differ by case alone
+-- The desktop names a dataset's tables after its slug, and to QuestDB upper and lower case are the same: the next export of
+-- one writes into the other's tables. Where they share a table already, measurements_with_one_name says so. Rename one.
+SELECT one.dataset_id, other.dataset_id AS other_dataset_id, one.dataset_slug, other.dataset_slug AS other_slug
+FROM stage1_datasets one
+JOIN stage1_datasets other ON lower(other.dataset_slug) = lower(one.dataset_slug) AND other.dataset_id > one.dataset_id
 ),
 
 report (place, name, severity, title, count, sample) AS (
@@ -326,10 +410,10 @@ report (place, name, severity, title, count, sample) AS (
     SELECT 10, 'buckets_without_trades', 'warning', 'Buckets of simulations whose trades are not stored', (SELECT count(*) FROM buckets_without_trades),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM buckets_without_trades c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 11, 'folds_with_gaps', 'error', 'Runs whose folds have gaps', (SELECT count(*) FROM folds_with_gaps),
+    SELECT 11, 'folds_with_gaps', 'error', 'Runs that lost folds, or have too many', (SELECT count(*) FROM folds_with_gaps),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM folds_with_gaps c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 12, 'completed_runs_without_folds', 'warning', 'Completed runs without any of their folds', (SELECT count(*) FROM completed_runs_without_folds),
+    SELECT 12, 'completed_runs_without_folds', 'error', 'Runs without any of their folds', (SELECT count(*) FROM completed_runs_without_folds),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM completed_runs_without_folds c ORDER BY c LIMIT 5) AS first)
     UNION ALL
     SELECT 13, 'words_outside_the_vocabulary', 'warning', 'Statuses and modes outside the vocabulary', (SELECT count(*) FROM words_outside_the_vocabulary),
@@ -346,7 +430,27 @@ report (place, name, severity, title, count, sample) AS (
     UNION ALL
     SELECT 17, 'legacy_rows_without_a_master_row', 'error', 'Legacy rows without a master row', (SELECT count(*) FROM legacy_rows_without_a_master_row),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM legacy_rows_without_a_master_row c ORDER BY c LIMIT 5) AS first)
+    UNION ALL
+    SELECT 18, 'placeholders', 'warning', 'Placeholders for rows that never came', (SELECT count(*) FROM placeholders),
+           (SELECT json_agg(row) FROM (SELECT c AS row FROM placeholders c ORDER BY c LIMIT 5) AS first)
+    UNION ALL
+    SELECT 19, 'trades_beside_another_run', 'error', 'Simulations that hold another one''s trades', (SELECT count(*) FROM trades_beside_another_run),
+           (SELECT json_agg(row) FROM (SELECT c AS row FROM trades_beside_another_run c ORDER BY c LIMIT 5) AS first)
+    UNION ALL
+    SELECT 20, 'slugs_that_differ_by_case', 'warning', 'Slugs that differ by case alone', (SELECT count(*) FROM slugs_that_differ_by_case),
+           (SELECT json_agg(row) FROM (SELECT c AS row FROM slugs_that_differ_by_case c ORDER BY c LIMIT 5) AS first)
 )
 SELECT severity, name AS "check", count, sample AS "first rows"
-FROM report
+FROM report, (SELECT set_config('stage1.checks_with_errors', (count(*) FILTER (WHERE severity = 'error' AND count > 0))::text, false) FROM report) AS noted
 ORDER BY place;
+
+DO $$
+DECLARE
+    errors CONSTANT bigint := current_setting('stage1.checks_with_errors');
+BEGIN
+    IF errors > 0 THEN
+        RAISE EXCEPTION '% of the checks of severity error found rows', errors
+            USING HINT = 'This script says above each check what a finding means and what to do.';
+    END IF;
+END
+$$;

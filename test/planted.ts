@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { CheckResult } from "../src/domain/checks.ts";
 import type { TestDatabase } from "./harness.ts";
 
@@ -16,19 +17,20 @@ const ROWS = `
          ('d2', 'half', '', 'v2_ind', NULL, 0, NULL, NULL, NULL, NULL),
          ('d5', 'other half', 'v5_ohlcv', '', 0, 0, NULL, NULL, NULL, NULL),
          ('d3', 'odd', 'v3_ohlcv', 'v3_ind', -1, 5, '57216-05-12', '2025-01-01', '1970-01-20 10:00', 'infinity'),
-         ('d4', 'namesake', 'v1_ind', 'v4_ind', 0, 0, NULL, NULL, '1989-12-31 23:59:59.999999', '2025-01-01');
+         ('d4', 'namesake', 'v1_ind', 'v4_ind', 0, 0, NULL, NULL, '1989-12-31 23:59:59.999999', '2025-01-01'),
+         ('d6', 'SOUND', 'v6_ohlcv', 'V2_ind', 0, 0, NULL, NULL, NULL, NULL);
   INSERT INTO walkforward_runs (run_id, dataset_id, prediction_measurement, target_column, feature_columns, hyperparameters, walk_config, status,
                                 started_at, completed_at, duration_ms, summary_metrics, created_at)
-  VALUES ('r1', 'd1', 'v_run1', 'Close', '[]', '{}', '{"folds": 312}', ' completed ', '2025-01-01', '2025-01-01', 0, NULL, '2025-01-01'),
-         ('r2', 'd2', 'v_run2', 'Close', '["a"]', '{}', '{"folds": "many"}', 'FAILED', NULL, NULL, NULL, 'null', '2025-01-01'),
-         ('r3', NULL, 'v_run3', 'Close', '"[\\"a\\"]"', '{}', '"{\\"folds\\": 3}"', 'Done', NULL, NULL, NULL, '{}', '2025-01-01'),
-         ('r4', 'd1', 'v_run4', 'Close', '["a", 1]', '{}', '{"folds": 312.0}', 'COMPLETED', '2025-01-01', NULL, NULL, '{}', '2025-01-01'),
-         ('r5', 'd1', 'v_run5', 'Close', '["a"]', '{}', '{"folds": 18}', 'RUNNING', NULL, '2025-01-01', NULL, '{}', '2025-01-01'),
+  VALUES ('r1', 'd1', 'v_run1', 'Close', '[]', '{}', '{}', ' completed ', '2025-01-01', '2025-01-01', 0, '{"folds": 312}', '2025-01-01'),
+         ('r2', 'd2', 'v_run2', 'Close', '["a"]', '{}', '{"folds": 3}', 'FAILED', NULL, NULL, NULL, '{"folds": "many"}', '2025-01-01'),
+         ('r3', NULL, 'v_run3', 'Close', '"[\\"a\\"]"', '{}', 'null', 'Done', NULL, NULL, NULL, '"{\\"folds\\": 3}"', '2025-01-01'),
+         ('r4', 'd1', 'v_run4', 'Close', '["a", 1]', '{}', '{}', 'COMPLETED', '2025-01-01', NULL, NULL, '{"folds": 312.0}', '2025-01-01'),
+         ('r5', 'd1', 'v_run5', 'Close', '["a"]', '{}', '{}', 'RUNNING', NULL, '2025-01-01', NULL, '{"folds": 18}', '2025-01-01'),
          ('r6', 'd1', 'v_run6', 'Close', '[["a"]]', '{}', 'null', 'QUEUED', '2025-01-02', '2025-01-01', -5, '{}', '2025-01-01'),
-         ('r7', 'd4', 'v_run1', 'Close', '["a"]', '{}', '{"folds": 6}', 'COMPLETED', NULL, NULL, NULL, '{}', '2025-01-01'),
-         ('r8', 'd1', 'v_run8', 'Close', '["a"]', '{}', '{"folds": "1.5"}', 'COMPLETED', NULL, NULL, NULL, '{}', '2025-01-01'),
-         ('r0', 'd1', 'v_run0', 'Close', '["a"]', '{}', '{"folds": 0}', 'COMPLETED', NULL, NULL, NULL, '{}', '2025-01-01'),
-         ('r9', 'd1', 'v_run9', 'Close', '["a"]', '{}', '{"folds": 2}', 'CANCELLED', NULL, NULL, NULL, '{}', '2025-01-01');
+         ('r7', 'd4', 'v_run1', 'Close', '["a"]', '{}', '{}', 'COMPLETED', NULL, NULL, NULL, '{"folds": 6}', '2025-01-01'),
+         ('r8', 'd1', 'v_run8', 'Close', '["a"]', '{}', '{}', 'COMPLETED', NULL, NULL, NULL, '{"folds": "1.5"}', '2025-01-01'),
+         ('r0', 'd1', 'v_run0', 'Close', '["a"]', '{}', '{}', 'COMPLETED', NULL, NULL, NULL, '{"folds": 0}', '2025-01-01'),
+         ('r9', 'd1', 'v_run9', 'Close', '["a"]', '{}', '{}', 'CANCELLED', NULL, NULL, NULL, '{"folds": 2}', '2025-01-01');
   INSERT INTO walkforward_folds
   SELECT run_id::uuid, fold, 0, 100, 100, 120, 101, 20, NULL, 'NaN', '{}', '{}'
   FROM (SELECT 'r1' AS run_id, generate_series(0, 311) AS fold UNION ALL SELECT 'r2', generate_series(1, 2)
@@ -39,18 +41,24 @@ const ROWS = `
   UPDATE walkforward_folds SET train_start_idx = -9223372036854775808, train_end_idx = 9223372036854775807, test_end_idx = 99
   WHERE run_id = 'r1' AND fold_number = 4;
   INSERT INTO simulation_runs (simulation_id, run_id, dataset_id, input_run_measurement, questdb_namespace, mode, config, status, created_at)
-  VALUES ('s1', 'r1', 'd1', 'v_run1', 'v_sim1', 'Dual', '{}', 'COMPLETED', '2025-01-01'),
+  VALUES ('s1', 'r1', 'd1', 'V_run1', 'v_sim1', 'Dual', '{}', 'COMPLETED', '2025-01-01'),
          ('s2', 'r1', 'd2', 'v_run1', 'trading_sim_traces', 'long', '{}', 'running', '2025-01-01'),
          ('s3', NULL, 'd1', 'v_run1', 'trading_sim_traces', 'both', '{}', 'FAILED', '2025-01-01'),
          ('s4', 'r1', NULL, 'v_run1', NULL, '', '{}', '', '2025-01-01'),
          ('s5', 'r3', 'd1', 'v_run3', '', 'SHORT', '{}', 'Done', '2025-01-01'),
          ('s6', 'r4', 'd1', 'v_run4', '', 'short', '{}', 'in progress', '2025-01-01'),
-         ('s7', 'r5', 'd1', 'v_run5', 'trading_sim_traces_2', 'long', '{}', 'COMPLETED', '2025-01-01'),
-         ('s8', 'r6', 'd1', 'v_run6', 'trading_sim_traces_2', 'long', '{}', 'COMPLETED', '2025-01-01');
+         ('s7', 'r5', 'd1', 'v_run9', 'trading_sim_traces_2', 'long', '{}', 'COMPLETED', '2025-01-01'),
+         ('s8', 'r6', 'd1', 'v_run9', 'trading_sim_traces_2', 'long', '{}', 'COMPLETED', '2025-01-01');
+  UPDATE stage1_datasets SET is_placeholder = true WHERE dataset_id = 'd6';
+  UPDATE walkforward_runs SET is_placeholder = true WHERE run_id = 'r6';
+  UPDATE simulation_runs SET is_placeholder = true WHERE simulation_id = 's8';
+  UPDATE simulation_runs SET summary_metrics = '{"total_trades": 3}' WHERE simulation_id = 's1';
   INSERT INTO simulation_trades (trade_id, simulation_id, bar_timestamp, side, size, entry_price, pnl, metadata)
-  VALUES (gen_random_uuid(), 's1', '2025-01-01', 'long', 1, 1, 5, '{}'), (gen_random_uuid(), 's1', '2025-01-01', 'long', 1, 1, 'NaN', '{}'),
-         (gen_random_uuid(), 's1', '2025-01-01', 'short', 1, 1, NULL, '{}'), (gen_random_uuid(), 's1', '2025-01-01', 'short', 1, 1, 0, '{}'),
-         ('t1', 's5', '-infinity', 'long', 1, 1, 3, '{}'), (gen_random_uuid(), 's5', '2025-01-01', 'long', 1, 1, -1, '{}');
+  VALUES (gen_random_uuid(), 's1', '2025-01-01', 'long', 1, 1, 5, '{"fold": 311}'),
+         (gen_random_uuid(), 's1', '2025-01-01', 'long', 1, 1, 'NaN', '"{\\"fold\\": 312.0}"'),
+         (gen_random_uuid(), 's1', '2025-01-01', 'short', 1, 1, NULL, '{"fold": "0"}'),
+         (gen_random_uuid(), 's1', '2025-01-01', 'short', 1, 1, 0, '{"fold": -1}'),
+         ('t1', 's5', '-infinity', 'long', 1, 1, 3, '{"fold": 7}'), (gen_random_uuid(), 's5', '2025-01-01', 'long', 1, 1, -1, '{}');
   INSERT INTO simulation_trade_buckets
   VALUES ('s1', 'all', 4, 3, 'Infinity', 'NaN', 0, NULL), ('s1', 'long', 2, 1, NULL, NULL, NULL, NULL), ('s1', 'short', 2, 0, NULL, NULL, NULL, NULL),
          ('s5', 'all', 2, 0, NULL, NULL, NULL, NULL), ('s5', 'long', 5, 1, NULL, NULL, NULL, NULL), ('s5', 'short', 0, 0, NULL, NULL, NULL, NULL),
@@ -96,6 +104,29 @@ const shared = (simulation: string, run_id: string | null, dataset: string) => (
   dataset_id: id(dataset),
   questdb_namespace: "trading_sim_traces",
   created_at: AT,
+});
+const placeholder = (row: string, table: string, name: string, [runs, simulations]: (number | null)[]) => ({
+  id: id(row),
+  table,
+  name,
+  runs,
+  simulations,
+  created_at: expect.any(String),
+});
+const mixed = (
+  simulation: string,
+  run: string,
+  [input_run_measurement, prediction_measurement]: string[],
+  [trades, expected_trades, trades_of_other_folds, other_fold]: (number | null)[],
+) => ({
+  simulation_id: id(simulation),
+  run_id: id(run),
+  input_run_measurement,
+  prediction_measurement,
+  trades,
+  expected_trades,
+  trades_of_other_folds,
+  other_fold,
 });
 const outside = (row: string, column: string, value: string) => ({
   id: id(row),
@@ -238,7 +269,7 @@ export const FOUND: Readonly<Record<string, readonly [CheckResult["severity"], n
     ],
   ],
   completed_runs_without_folds: [
-    "warning",
+    "error",
     1,
     [{ run_id: id("r7"), prediction_measurement: "v_run1", status: "COMPLETED", expected_folds: 6 }],
   ],
@@ -255,8 +286,14 @@ export const FOUND: Readonly<Record<string, readonly [CheckResult["severity"], n
   ],
   measurements_with_one_name: [
     "error",
-    3,
+    4,
     [
+      {
+        measurement: "V2_ind",
+        uses: 2,
+        one_use: `indicators of dataset ${id("d2")}`,
+        another_use: `indicators of dataset ${id("d6")}`,
+      },
       {
         measurement: "trading_sim_traces_2",
         uses: 2,
@@ -291,5 +328,27 @@ export const FOUND: Readonly<Record<string, readonly [CheckResult["severity"], n
     "error",
     1,
     [{ dataset_id: id("l1"), questdb_tag: "lost", symbol: "S", granularity: "1h", created_at: AT }],
+  ],
+  placeholders: [
+    "warning",
+    3,
+    [
+      placeholder("s8", "simulation_runs", "trading_sim_traces_2", [null, null]),
+      placeholder("d6", "stage1_datasets", "SOUND", [0, 0]),
+      placeholder("r6", "walkforward_runs", "v_run6", [null, 1]),
+    ],
+  ],
+  trades_beside_another_run: [
+    "error",
+    2,
+    [
+      mixed("s1", "r1", ["V_run1", "v_run1"], [4, 3, 1, 312]),
+      mixed("s7", "r5", ["v_run9", "v_run5"], [0, null, 0, null]),
+    ],
+  ],
+  slugs_that_differ_by_case: [
+    "warning",
+    1,
+    [{ dataset_id: id("d1"), other_dataset_id: id("d6"), dataset_slug: "sound", other_slug: "SOUND" }],
   ],
 };

@@ -17,7 +17,7 @@ export async function withOutputs(url: string, page: string): Promise<string> {
     let at = 0;
     for (const match of page.matchAll(new RegExp(`(${COMMANDS.source})${OUTPUT.source}`, "g"))) {
       const [whole, command = "", sql, file = ""] = match;
-      const text = await output(client, sql ?? lastStatement(file));
+      const text = await output(client, sql ?? mainStatement(file));
       written += `${page.slice(at, match.index)}${command}\n\`\`\`text\n${text}\n\`\`\`\n`;
       at = match.index + whole.length;
     }
@@ -27,10 +27,10 @@ export async function withOutputs(url: string, page: string): Promise<string> {
   }
 }
 
-/** Of a file whose other statements only prepare it. */
-function lastStatement(file: string): string {
+/** The statement of a file that prints something: those before it only prepare it, and the last one only fails. */
+function mainStatement(file: string): string {
   const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
-  return text.slice(text.search(/^WITH$/m));
+  return text.slice(text.search(/^WITH$/m), text.search(/^DO \$\$$/m));
 }
 
 /** What psql prints for a statement. */

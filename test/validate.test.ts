@@ -77,7 +77,7 @@ test("validate prints the same report, for programs and for people, and exits wi
     for (const row of sample) expect(text.output).toContain(`\n           ${JSON.stringify(row)}\n`);
   }
   expect(text.output).toMatch(/words_outside_the_vocabulary +6\n(?:.*\n){6} +… and 1 more\n/);
-  expect(text.output).toMatch(/^17 checks at \S+Z: 9 with errors, 8 with warnings\.$/m);
+  expect(text.output).toMatch(/^20 checks at \S+Z: 11 with errors, 9 with warnings\.$/m);
 });
 
 test("validate exits with 0 where there are warnings alone; what is sound is one line", async () => {
@@ -132,35 +132,40 @@ test("sql/postgres_validation_checks.sql is what the code makes (`npm run checks
   expect(readFileSync(SCRIPT, "utf8")).toBe(output);
 });
 
-test("its statement alone has the same report", async () => {
+test("its statements alone have the same report, and end with an error if there is one in the report", async () => {
   const text = checksForPsql().replace(/^\\set .*$/gm, "");
   expect(text).not.toMatch(/^\s*\\/m); // nothing else that only psql understands
+  const end = text.lastIndexOf("DO $$");
   const client = await openClient(planted.url);
   try {
-    const results = (await client.query(text)) as unknown as { rows: Record<string, unknown>[] }[];
+    const results = (await client.query(text.slice(0, end))) as unknown as { rows: Record<string, unknown>[] }[];
     expect(
       results
         .at(-1)
         ?.rows.map(({ severity, check, count, "first rows": sample }) => [check, severity, Number(count), sample]),
     ).toEqual(report.checks.map(({ name, severity, count, sample }) => [name, severity, count, sample]));
+    await expect(client.query(text.slice(end))).rejects.toThrow("11 of the checks of severity error found rows");
   } finally {
     await client.end();
   }
+  await demo.query(text);
 });
 
 const PSQL = "psql";
 const hasPsql = spawnSync(PSQL, ["--version"]).status === 0;
 
 test.skipIf(!hasPsql)(
-  "psql, where one is installed, shows it as a table, and fails where there is no schema",
+  "psql, if one is installed, prints the whole table, and ends with 3 after an error in it, or without a schema",
   async () => {
     const psql = (database: TestDatabase) => finished(startForTest(PSQL, ["-X", "-d", database.url, "-f", SCRIPT]));
     const { code, output } = await psql(planted);
-    expect(code).toBe(0);
+    expect(code).toBe(3);
+    expect(output).toMatch(/ERROR: +11 of the checks of severity error found rows/);
     expect(output).toMatch(/^ severity \| +check +\| count \| +first rows +$/m);
     for (const { name, severity, count } of report.checks) {
       expect(output).toMatch(new RegExp(`^ ${severity} +\\| ${name} +\\| +${count} \\| \\[\\{"`, "m"));
     }
+    expect(await psql(demo)).toMatchObject({ code: 0, output: expect.stringContaining("(20 rows)") });
     const empty = await createDatabase("empty");
     onTestFinished(() => empty.drop());
     expect(await psql(empty)).toMatchObject({ code: 3, output: expect.stringContaining("does not exist") });

@@ -1,8 +1,8 @@
 -- severity: error
 -- title: Measurements that share one name
 -- Two objects claim one QuestDB table, so what is read from it is of both or of the other. Export one under another name.
--- The table that all old simulations share has a check of its own.
-SELECT measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
+-- QuestDB takes upper and lower case for the same. The table that all old simulations share has a check of its own.
+SELECT min(measurement COLLATE "C") AS measurement, count(*) AS uses, min(use) AS one_use, max(use) AS another_use
 FROM (
     SELECT ohlcv_measurement AS measurement, 'bars of dataset ' || dataset_id AS use FROM stage1_datasets
     UNION ALL
@@ -14,5 +14,5 @@ FROM (
     FROM simulation_runs WHERE questdb_namespace <> 'trading_sim_traces'
 ) AS named
 WHERE measurement <> ''
-GROUP BY measurement
+GROUP BY lower(measurement)
 HAVING count(*) > 1;

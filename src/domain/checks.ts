@@ -56,7 +56,7 @@ function readCheck(file: string): CheckFile {
  * All checks as one statement, so that they look at one snapshot. Each runs once: materialized, then counted and sampled.
  * The sample is json, not jsonb, which would not keep the ids in front; it is ordered by all columns, so it is stable.
  */
-function statement(select: string): string {
+function statement(select: string, from = "report"): string {
   const checks = CHECKS.map(({ name, text }) => `${name} AS MATERIALIZED (\n${text}\n)`);
   const results = CHECKS.map(
     (
@@ -72,7 +72,7 @@ report (place, name, severity, title, count, sample) AS (
 ${results.join("\n    UNION ALL\n")}
 )
 ${select}
-FROM report
+FROM ${from}
 ORDER BY place`;
 }
 
@@ -95,12 +95,18 @@ export async function validate(db: Db): Promise<ValidationReport> {
   };
 }
 
+/** Keeps for the end of the script, which is a statement of its own, how many checks found errors. */
+const NOTED =
+  "(SELECT set_config('stage1.checks_with_errors', " +
+  "(count(*) FILTER (WHERE severity = 'error' AND count > 0))::text, false) FROM report) AS noted";
+
 /** The same statement as a script for psql that needs no other file: `sql/postgres_validation_checks.sql`. */
 export function checksForPsql(): string {
   return `-- Looks for rows that cannot be right, and changes nothing. To one table: each check with its severity, how many rows it
 -- found, and the first ${SAMPLE_SIZE}. This file alone is enough, on a database that is migrated:
 --   psql "$DATABASE_URL" -f postgres_validation_checks.sql
--- psql ends with 0 whatever was found; \`stage1-lineage validate\`, the same checks, ends with 1 where there are errors.
+-- psql ends with 3 if a check of severity error found rows, after the whole table is printed, and with 0 otherwise.
+-- \`stage1-lineage validate\`, the same checks, ends with 1 and with 0.
 -- Made from sql/checks by \`npm run checks\`: change those.
 \\set ON_ERROR_STOP on
 \\set QUIET on
@@ -109,6 +115,17 @@ SET datestyle = 'ISO';
 SET TIME ZONE 'UTC';
 SELECT statement_timestamp() AS checked_at, current_database() AS database;
 
-${statement('SELECT severity, name AS "check", count, sample AS "first rows"')};
+${statement('SELECT severity, name AS "check", count, sample AS "first rows"', `report, ${NOTED}`)};
+
+DO $$
+DECLARE
+    errors CONSTANT bigint := current_setting('stage1.checks_with_errors');
+BEGIN
+    IF errors > 0 THEN
+        RAISE EXCEPTION '% of the checks of severity error found rows', errors
+            USING HINT = 'This script says above each check what a finding means and what to do.';
+    END IF;
+END
+$$;
 `;
 }
