@@ -62,6 +62,19 @@ BEGIN
         grantee := 'stage1_app';
     END IF;
 
+    -- A former version let the role set every column of the audit.
+    FOR wanted IN
+        SELECT format('%I.%I', current_schema(), c.relname) AS relation
+        FROM pg_class c, aclexplode(c.relacl) AS a
+        WHERE c.relnamespace = schema AND c.relname = ANY (added_to) AND a.grantee = to_regrole('stage1_app')
+          AND a.privilege_type = 'INSERT' AND pg_has_role(c.relowner, 'USAGE')
+    LOOP
+        rights_due := rights_due + 1;
+        IF NOT only_asked THEN
+            EXECUTE format('REVOKE INSERT ON %s FROM stage1_app', wanted.relation);
+        END IF;
+    END LOOP;
+
     FOR wanted IN
         SELECT format('CONNECT ON DATABASE %I', datname) AS rights, datdba AS owner, false AS held
         FROM pg_database WHERE datname = current_database() AND NOT has_database_privilege(grantee, oid, 'CONNECT')
@@ -71,8 +84,14 @@ BEGIN
         UNION ALL
         SELECT format('%s ON %I.%I', g.rights, current_schema(), c.relname), c.relowner,
                (SELECT bool_and(has_table_privilege(grantee, c.oid, one)) FROM string_to_table(g.rights, ', ') AS one)
-        FROM (VALUES ('SELECT, INSERT, UPDATE', written), ('SELECT, INSERT', added_to), ('SELECT', read_only)) AS g (rights, names)
+        FROM (VALUES ('SELECT, INSERT, UPDATE', written), ('SELECT', added_to || read_only)) AS g (rights, names)
         JOIN pg_class c ON c.relnamespace = schema AND c.relname = ANY (g.names)
+        UNION ALL
+        -- The number and the time of a row of the audit are the database's to set.
+        SELECT format('INSERT (token, operation, ids, request_id) ON %I.%I', current_schema(), c.relname), c.relowner,
+               (SELECT bool_and(has_column_privilege(grantee, c.oid, one, 'INSERT'))
+                FROM unnest(ARRAY['token', 'operation', 'ids', 'request_id']) AS one)
+        FROM pg_class c WHERE c.relnamespace = schema AND c.relname = ANY (added_to)
         UNION ALL
         -- Rows get their numbers without it; pg_dump reads how far a sequence is.
         SELECT format('SELECT ON SEQUENCE %I.%I', current_schema(), s.relname), s.relowner,
@@ -149,7 +168,11 @@ BEGIN
               THEN (SELECT bool_and(has_table_privilege('public', c.oid, one)) FROM string_to_table(g.privileges, ', ') AS one)
               ELSE (SELECT bool_and(has_table_privilege(a.grantee, c.oid, one)) FROM string_to_table(g.privileges, ', ') AS one) END
     LOOP
-        EXECUTE format('GRANT %s ON %I.%I TO %s', needed.privileges, current_schema(), needed.relation, needed.grantee);
+        IF current_setting('transaction_read_only')::boolean THEN
+            PERFORM set_config('stage1.rights_due', (current_setting('stage1.rights_due')::integer + 1)::text, false);
+        ELSE
+            EXECUTE format('GRANT %s ON %I.%I TO %s', needed.privileges, current_schema(), needed.relation, needed.grantee);
+        END IF;
     END LOOP;
 END
 $$;

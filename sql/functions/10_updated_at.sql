@@ -5,7 +5,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_touch_updated_at IS
+COMMENT ON FUNCTION stage1_touch_updated_at() IS
     'Trigger: sets updated_at to the time of the transaction.';
 
 -- Looked up first, since making it locks the table for writers, and would enable one that somebody has disabled.

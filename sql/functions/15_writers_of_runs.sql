@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_fill_placeholder IS
+COMMENT ON FUNCTION stage1_fill_placeholder(text, uuid, regclass, text, anyelement) IS
     'Writes a row over the placeholder with its key. False where somebody has deleted that.';
 
 -- Whether rows whose parent is not stored get a placeholder for it, instead of being refused by the foreign key. `replay` sets

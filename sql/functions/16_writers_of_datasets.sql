@@ -213,7 +213,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_write_master IS
+COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets) IS
     'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says and did not say before.';
 
 -- Of an update only what it changed counts: a nightly psql -f of an old spool does not take back what was written into the

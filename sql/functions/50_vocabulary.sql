@@ -11,7 +11,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         THEN upper(btrim(p_status)) ELSE 'UNKNOWN' END
 $$;
 
-COMMENT ON FUNCTION stage1_run_status IS
+COMMENT ON FUNCTION stage1_run_status(text) IS
     'What the status of a run or a simulation means, whatever its case and the blanks around it: '
     'PENDING, QUEUED, RUNNING, COMPLETED, INCOMPLETE, FAILED or CANCELLED; UNKNOWN for any other '
     'text and NULL.';
@@ -26,7 +26,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         THEN upper(btrim(p_mode)) ELSE 'UNKNOWN' END
 $$;
 
-COMMENT ON FUNCTION stage1_simulation_mode IS
+COMMENT ON FUNCTION stage1_simulation_mode(text) IS
     'What the mode of a simulation means, whatever its case and the blanks around it: LONG, SHORT '
     'or DUAL; UNKNOWN for any other text and NULL.';
 
@@ -42,6 +42,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         WHEN upper(btrim(p_side)) IN ('DUAL', 'BOTH', 'ALL') THEN 'ALL' ELSE 'UNKNOWN' END
 $$;
 
-COMMENT ON FUNCTION stage1_trade_side IS
+COMMENT ON FUNCTION stage1_trade_side(text) IS
     'What the side of a trade or a bucket means, whatever its case and the blanks around it: LONG, '
     'SHORT, or ALL for dual, both and all; UNKNOWN for any other text and NULL.';

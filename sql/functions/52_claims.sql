@@ -9,7 +9,7 @@ LANGUAGE sql IMMUTABLE AS $$
     FROM (SELECT stage1_json_object(p_json) ->> p_key AS text) AS said
 $$;
 
-COMMENT ON FUNCTION stage1_json_count IS
+COMMENT ON FUNCTION stage1_json_count(jsonb, text) IS
     'The count under a key of JSON, in any form of a number; NULL where it is none, or more than 2147483648.';
 
 -- How many folds a run has, by its own word: summary_metrics.folds, which every writer writes.
@@ -18,5 +18,5 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT stage1_json_count(p_summary_metrics, 'folds')
 $$;
 
-COMMENT ON FUNCTION stage1_claimed_folds IS
+COMMENT ON FUNCTION stage1_claimed_folds(jsonb) IS
     'How many folds a run''s summary_metrics say that it has; NULL where they do not say.';

@@ -18,6 +18,6 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_timestamp_json IS
+COMMENT ON FUNCTION stage1_timestamp_json(timestamptz) IS
     'A timestamp as a JSON text: RFC 3339 in UTC; a year before 0 or past 9999 with six digits and a '
     'sign; infinity as such.';

@@ -7,7 +7,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_notify_change IS
+COMMENT ON FUNCTION stage1_notify_change() IS
     'Trigger: says the table''s name on the channel stage1_changes when the transaction commits.';
 
 -- The triggers that are missing, or not as they must be: what they would notice may pass unnoticed. None: all is noticed.
@@ -31,7 +31,7 @@ LANGUAGE sql STABLE AS $$
           AND t.tgenabled::text = left(wanted.enabled, 1))
 $$;
 
-COMMENT ON FUNCTION stage1_unnoticed_changes IS
+COMMENT ON FUNCTION stage1_unnoticed_changes() IS
     'Triggers for notices of change that are missing, or not as they must be; none: all is noticed.';
 
 -- Looked up first, since making one locks its table for writers.

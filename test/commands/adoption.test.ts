@@ -42,7 +42,7 @@ test("a database that holds rows and was never migrated wants --yes where there 
 test("a dry run never asks, tells what each step means for rows, and fails where something stands in the way", async () => {
   const { code, output } = await command("migrate", "--dry-run");
   expect(output).toContain(
-    "would apply migrations/0003_stage1_datasets.sql: 3 rows of indicator_datasets get a master row\n",
+    "would apply migrations/0003b_writers_of_datasets.sql: 3 rows of indicator_datasets get a master row; 0 rows of datasets get a master row\n",
   );
   expect(output).toMatch(
     /^would apply migrations\/0001d_indexes\.sql: .*; 3 rows of walkforward_runs are indexed; .*$/m,

@@ -120,7 +120,8 @@ test("trades of another run's simulation are found by their folds, their number 
   const run = await insertRun(numbers(3), { summary_metrics: '{"folds": 3}' });
   const other = await insertRun([], {});
   const lossy = await insertRun(numbers(1), { summary_metrics: '{"folds": 3}' });
-  const late = await insertRun([], { is_placeholder: true });
+  const late = await insertRun([], {});
+  await database.query("SELECT stage1_mark_placeholder('run', $1)", [late]);
   const nameless = await insertRun([], {});
   await database.query("UPDATE walkforward_runs SET prediction_measurement = 'run_' || run_id WHERE run_id = $1", [
     nameless,

@@ -165,7 +165,7 @@ describe.each(VARIANTS)("a database of $variant", ({ variant, masters, warnings,
       await write(100 + n, 2);
       // One transaction, the ledger's row in it, as the migrator does it.
       await stepwise.query(
-        `${needs.map((needed) => needed.text).join("")}${text.replaceAll(" CONCURRENTLY", "")}; INSERT INTO stage1_schema_ledger (file, sha256, version) VALUES ('${file}', '', '0')`,
+        `${text.replaceAll(" CONCURRENTLY", "")}; INSERT INTO stage1_schema_ledger (file, sha256, version) VALUES ('${file}', '', '0')`,
       );
       await write(n, 2); // exported again
     }

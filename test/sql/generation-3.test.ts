@@ -36,11 +36,11 @@ describe("a database of generation 3", () => {
     const after = await allRows(database);
     for (const [table, rows] of before) {
       // created_at is in every answer, so a run without one gets the time of its end, its begin, or now.
-      const kept = rows.map((row) =>
-        expect.objectContaining({ ...row, created_at: row["created_at"] ?? expect.any(String) }),
-      );
-      if (table === "datasets") expect(after.get(table)).toEqual(rows);
-      else expect(after.get(table)).toEqual(expect.arrayContaining(kept));
+      const kept = rows.map((row) => {
+        const created_at = table === "walkforward_runs" ? (row["created_at"] ?? expect.any(String)) : row["created_at"];
+        return expect.objectContaining("created_at" in row ? { ...row, created_at } : row);
+      });
+      expect(after.get(table)).toEqual(expect.arrayContaining(kept));
       expect(after.get(table)).toHaveLength(rows.length);
     }
   });

@@ -52,7 +52,7 @@ ALTER TABLE indicator_datasets ALTER row_count TYPE numeric;
 CREATE TABLE stage1_datasets (
     dataset_id text PRIMARY KEY, dataset_slug citext UNIQUE, metadata json, ohlcv_row_count integer DEFAULT 0, source varchar(9) DEFAULT 'laptop');
 INSERT INTO stage1_datasets VALUES ('${BTC}', 'By_Hand', '{"a": 1}', 7);
-CREATE TABLE datasets (dataset_id text, dataset_slug varchar(90), bar_interval_ms integer, lookback_rows bigint, metadata text);
+CREATE TABLE datasets (dataset_id text PRIMARY KEY, dataset_slug varchar(90), bar_interval_ms integer, lookback_rows bigint, metadata text);
 INSERT INTO datasets VALUES ('${BTC}', 'btc25_1', 14400000, 240, '{"version": 1}');
 CREATE VIEW dataset_hierarchy AS
 SELECT i.dataset_id, i.questdb_measurement AS dataset, r.run_id, r.status FROM indicator_datasets i LEFT JOIN walkforward_runs r USING (dataset_id);
@@ -140,7 +140,7 @@ describe("a database in which everything has another type", () => {
       "column walkforward_runs.own character varying(7) default 'mine'::character varying",
       "column datasets.lookback_rows integer",
       "column datasets.metadata jsonb",
-      "column datasets.dataset_id uuid",
+      "column datasets.dataset_id uuid not null",
     ]) {
       expect(found).toContain(line);
     }

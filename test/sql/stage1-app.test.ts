@@ -77,8 +77,8 @@ test("migrating makes the role, which may log in and is nothing more", async () 
   ]);
 });
 
-const READ_ONLY = ["dataset_catalog", "dataset_hierarchy", "stage1_schema_ledger"];
-const ADDED_TO = ["stage1_audit"];
+/** To the audit it adds rows, but does not set each column of them. */
+const READ_ONLY = ["dataset_catalog", "dataset_hierarchy", "stage1_schema_ledger", "stage1_audit"];
 
 test("stage1_app may select, insert and update in every table, only add to the audit, read the views and the ledger, and nothing else", async () => {
   const relations = await database.query<{ name: string; kind: string; column: string }>(`
@@ -106,11 +106,7 @@ test("stage1_app may select, insert and update in every table, only add to the a
       }
       expect({ name, done }).toEqual({
         name,
-        done: READ_ONLY.includes(name)
-          ? ["select"]
-          : ADDED_TO.includes(name)
-            ? ["select", "insert"]
-            : ["select", "insert", "update"],
+        done: READ_ONLY.includes(name) ? ["select"] : ["select", "insert", "update"],
       });
     }
     // As pg_dump does.
@@ -126,6 +122,29 @@ test("stage1_app may select, insert and update in every table, only add to the a
       expect(await outcome(client, statement)).toBe("42501");
     }
   });
+});
+
+test("stage1_app sets neither the time nor the number of a row of the audit, also where a former version let it", async () => {
+  const audited = await createDatabase();
+  try {
+    await audited.query("GRANT INSERT ON stage1_audit TO stage1_app"); // as the former version did
+    await as("", audited, (client) => client.query(GRANTS));
+    await as("stage1_app", audited, async (client) => {
+      await client.query("BEGIN");
+      const insert = (columns: string, values: string) =>
+        outcome(
+          client,
+          `SAVEPOINT s; INSERT INTO stage1_audit (${columns}) OVERRIDING SYSTEM VALUE VALUES (${values})`,
+        ).finally(() => client.query("ROLLBACK TO s"));
+      const [columns, values] = ["token, operation, ids, request_id", "'t', 'upsertDataset', '{}', 'r'"];
+      expect(await insert(columns, values)).toBe("done");
+      expect(await insert(`written_at, ${columns}`, `now(), ${values}`)).toBe("42501");
+      expect(await insert(`audit_id, ${columns}`, `7, ${values}`)).toBe("42501");
+      await client.query("ROLLBACK");
+    });
+  } finally {
+    await audited.drop();
+  }
 });
 
 test("stage1_app may call every function by a right of its own, and neither alter nor drop one", async () => {
@@ -182,7 +201,9 @@ test("who may not make the role, or owns nothing, is told what to run; once run,
   );
   expect(statements[0]).toBe(`  CREATE ROLE ${LATER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;`);
   expect(statements).toContain(`  GRANT SELECT, INSERT, UPDATE ON public.simulation_trades TO ${LATER};`);
-  expect(statements).toContain(`  GRANT SELECT, INSERT ON public.stage1_audit TO ${LATER};`);
+  expect(statements).toContain(
+    `  GRANT INSERT (token, operation, ids, request_id) ON public.stage1_audit TO ${LATER};`,
+  );
   expect(statements).toContain(`  GRANT EXECUTE ON FUNCTION public.stage1_run_status(p_status text) TO ${LATER};`);
 
   await other.query(statements.join("\n"));
