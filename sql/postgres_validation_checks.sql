@@ -19,7 +19,8 @@ datasets_without_measurements AS MATERIALIZED (
 -- desktop, or name its table with upsert_stage1_dataset.
 SELECT dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement
 FROM stage1_datasets
-WHERE coalesce(ohlcv_measurement, '') = '' OR coalesce(indicator_measurement, '') = ''
+WHERE (coalesce(ohlcv_measurement, '') = '' OR coalesce(indicator_measurement, '') = '')
+  AND NOT stage1_is_placeholder('dataset', dataset_id)
 ),
 
 runs_of_datasets_without_measurements AS MATERIALIZED (
@@ -29,7 +30,8 @@ runs_of_datasets_without_measurements AS MATERIALIZED (
 SELECT r.run_id, r.prediction_measurement, d.dataset_id, d.dataset_slug, d.ohlcv_measurement, d.indicator_measurement
 FROM walkforward_runs r
 JOIN stage1_datasets d USING (dataset_id)
-WHERE coalesce(d.ohlcv_measurement, '') = '' OR coalesce(d.indicator_measurement, '') = ''
+WHERE (coalesce(d.ohlcv_measurement, '') = '' OR coalesce(d.indicator_measurement, '') = '')
+  AND NOT stage1_is_placeholder('dataset', d.dataset_id)
 ),
 
 runs_without_a_dataset AS MATERIALIZED (

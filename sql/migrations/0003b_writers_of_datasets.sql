@@ -3,7 +3,21 @@
 -- A client of an earlier generation knows one table: indicator_datasets, or datasets. Its rows make master rows and refresh
 -- them, so that the client goes on working and its datasets show up in the catalogue. Before 0004, whose keys would refuse it.
 
--- The table of generation 3 as 0001 makes it, where it was there before.
+-- Generation 3's datasets. Its writers go on writing here.
+CREATE TABLE IF NOT EXISTS datasets (
+    dataset_id         uuid PRIMARY KEY,
+    dataset_slug       text NOT NULL,
+    symbol             text,
+    granularity        text,
+    bar_interval_ms    bigint,
+    lookback_rows      integer,
+    first_ohlcv_ts     bigint,
+    first_indicator_ts bigint,
+    metadata           jsonb,
+    created_at         timestamptz DEFAULT now()
+);
+
+-- Where it was there before.
 ALTER TABLE datasets
     ADD COLUMN IF NOT EXISTS symbol text,
     ADD COLUMN IF NOT EXISTS granularity text,
