@@ -1,5 +1,6 @@
--- Our columns, and which of them a database that was there before has of another type. Makes nothing: the answers are the
--- settings stage1.columns and stage1.retyped of the session, for the files that need this one.
+-- Our columns and keys, and which of them a database that was there before has otherwise. Makes
+-- nothing: the answers are the settings stage1.columns, stage1.retyped and stage1.keys of the session,
+-- for the files that need this one.
 DO $$
 BEGIN
     -- A column is: name, type, "!" where it is NOT NULL, "must" where no value could be made up if it were missing, "key"
@@ -141,6 +142,55 @@ BEGIN
                 WHERE a.atttypid <> wanted.oid OR a.atttypmod <> -1
             ) AS e
         ) AS f
+    ), false);
+END
+$$;
+
+-- The primary key of each table that is there, as it must be, and what the table has instead: another
+-- key, none, or none but a unique index that proves it (`proof`), as far as no row lacks a value.
+DO $$
+BEGIN
+    PERFORM set_config('stage1.keys', (
+        SELECT coalesce(jsonb_agg(to_jsonb(k) || jsonb_build_object(
+            'id', r.oid, 'key', p.conname, 'key_index', p.conindid, 'definition', p.definition,
+            'may_lack', EXISTS (
+                SELECT FROM pg_attribute a
+                WHERE a.attrelid = r.oid AND a.attname = ANY (k.names) AND NOT a.attnotnull),
+            'proof', proof.name, 'proof_constraint', proof.conname, 'as_it_is', proof.as_it_is,
+            'relied_on', proof.relied_on) ORDER BY k.place), '[]')::text
+        FROM (
+            SELECT relation, min(place) AS place, array_agg(name ORDER BY place) AS names,
+                   string_agg(quote_ident(name), ', ' ORDER BY place) AS columns
+            FROM ROWS FROM (jsonb_to_recordset(current_setting('stage1.columns')::jsonb)
+                    AS (relation text, name text, key boolean))
+                WITH ORDINALITY AS c (relation, name, key, place)
+            WHERE key GROUP BY relation
+        ) AS k
+        JOIN pg_class r ON r.relkind = 'r'
+            AND r.oid = to_regclass(format('%I.%I', current_schema(), k.relation))
+        LEFT JOIN LATERAL (
+            SELECT c.conname, c.conindid, pg_get_constraintdef(c.oid) AS definition
+            FROM pg_constraint c WHERE c.conrelid = r.oid AND c.contype = 'p'
+        ) AS p ON true
+        LEFT JOIN LATERAL (
+            SELECT x.relname AS name, c.conname, c.conname IS NULL AND i.indimmediate
+                       AND substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*')
+                           = format(' USING btree (%s)', k.columns) AS as_it_is,
+                   i.indisreplident OR EXISTS (
+                       SELECT FROM pg_depend d
+                       WHERE d.deptype = 'n' AND (d.refclassid, d.refobjid) IN (
+                           ('pg_class'::regclass, x.oid), ('pg_constraint'::regclass, c.oid))
+                   ) AS relied_on
+            FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+            LEFT JOIN pg_constraint c ON c.conindid = x.oid AND c.contype = 'u'
+            WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid
+              AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = cardinality(k.names)
+              AND NOT EXISTS (
+                SELECT FROM pg_attribute a
+                WHERE a.attrelid = r.oid AND a.attname <> ALL (k.names)
+                  AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))
+            ORDER BY 3 DESC, 4, 1 LIMIT 1
+        ) AS proof ON p.conname IS NULL
     ), false);
 END
 $$;

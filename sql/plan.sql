@@ -65,6 +65,18 @@ BEGIN
     END IF;
 
     FOR counted IN
+        SELECT * FROM jsonb_to_recordset(current_setting('stage1.keys')::jsonb) AS k (
+            relation text, proof text, as_it_is boolean)
+        WHERE proof IS NOT NULL
+    LOOP
+        found := found || jsonb_build_object(
+            'file', 'migrations/0000a_lossless_types.sql', 'what', format(
+                CASE WHEN counted.as_it_is THEN 'the unique index %s of %s becomes its primary key'
+                     ELSE 'what the unique index %s says of %s becomes its primary key, built anew' END,
+                counted.proof, counted.relation));
+    END LOOP;
+
+    FOR counted IN
         SELECT k ->> 'object' AS object FROM jsonb_array_elements(current_setting('stage1.kept')::jsonb) AS k
         WHERE (k ->> 'other_form')::boolean
     LOOP

@@ -104,35 +104,18 @@ BEGIN
         RAISE WARNING 'the former % does not fit the new types, and was dropped with the rights on it: %', wanted.object, wanted.rights;
     END LOOP;
 
-    -- Where a unique index says it, and no row is without a value, the key is the primary key.
+    -- Where a unique index says it, and no row is without a value, the key is the primary key. A
+    -- constraint that something relies on stays beside it.
     FOR wanted IN
-        SELECT k.relation, k.columns, proof.*
-        FROM (
-            SELECT relation, string_agg(quote_ident(name), ', ' ORDER BY place) AS columns, array_agg(name ORDER BY place) AS names
-            FROM ROWS FROM (jsonb_to_recordset(current_setting('stage1.columns')::jsonb) AS (relation text, name text, key boolean))
-                WITH ORDINALITY AS c (relation, name, key, place)
-            WHERE key GROUP BY relation
-        ) AS k
-        JOIN pg_class r ON r.oid = to_regclass(format('%I.%I', current_schema(), k.relation)) AND r.relkind = 'r'
-        CROSS JOIN LATERAL (
-            SELECT i.indexrelid::regclass AS index, c.conname,
-                   c.conname IS NULL AND i.indimmediate
-                       AND substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*') = format(' USING btree (%s)', k.columns) AS as_it_is,
-                   EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conindid = i.indexrelid) AS led_to
-            FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u'
-            WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-              AND i.indnkeyatts = cardinality(k.names)
-              AND NOT EXISTS (
-                SELECT FROM pg_attribute a
-                WHERE a.attrelid = r.oid AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AND a.attname <> ALL (k.names))
-            ORDER BY 3 DESC, 4 LIMIT 1
-        ) AS proof
-        WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = r.oid AND contype = 'p')
+        SELECT * FROM jsonb_to_recordset(current_setting('stage1.keys')::jsonb) AS k (
+            relation text, columns text, proof text, proof_constraint text, as_it_is boolean,
+            relied_on boolean)
+        WHERE proof IS NOT NULL
     LOOP
         EXECUTE format('ALTER TABLE %I %s%s', wanted.relation,
-            -- A constraint that a key leads to stays beside.
-            CASE WHEN wanted.conname IS NOT NULL AND NOT wanted.led_to THEN format('DROP CONSTRAINT %I, ', wanted.conname) ELSE '' END,
-            CASE WHEN wanted.as_it_is THEN format('ADD PRIMARY KEY USING INDEX %s', wanted.index)
+            CASE WHEN wanted.proof_constraint IS NOT NULL AND NOT wanted.relied_on
+                 THEN format('DROP CONSTRAINT %I, ', wanted.proof_constraint) ELSE '' END,
+            CASE WHEN wanted.as_it_is THEN format('ADD PRIMARY KEY USING INDEX %I', wanted.proof)
                  ELSE format('ADD PRIMARY KEY (%s)', wanted.columns) END);
     END LOOP;
 END

@@ -113,6 +113,19 @@ BEGIN
                     ELSE '' END);
     END LOOP;
 
+    -- A type of the name of a table or view, which would need it for its rows.
+    FOR wanted IN
+        SELECT t.typname, format_type(t.oid, NULL) AS shown, CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END AS kind
+        FROM pg_type t
+        WHERE t.typnamespace = to_regnamespace(here) AND t.typrelid = 0 AND t.typelem = 0
+          AND t.typname = ANY (of_ours || '{dataset_catalog, dataset_hierarchy}'::name[])
+    LOOP
+        found := found || jsonb_build_object(
+            'what', format('the name %s is a table''s or view''s here', wanted.typname),
+            'rows', format('%s %s', wanted.kind, wanted.shown),
+            'remedy', format('ALTER TYPE %I RENAME TO %I;', wanted.typname, left(wanted.typname, 55) || '_former'));
+    END LOOP;
+
     -- Owners.
     FOR wanted IN
         SELECT owner, string_agg(object, E'\n' ORDER BY object) AS objects, string_agg(statement, E'\n' ORDER BY object) AS statements
@@ -154,43 +167,28 @@ BEGIN
             'remedy', format(E'ALTER TABLE %I ADD COLUMN %I %s;\nand give every row its value', wanted.relation, wanted.name, wanted.type));
     END LOOP;
 
-    -- Keys. What a unique index says of rows that all have a value becomes the key in migrations/0000a_lossless_types.sql.
+    -- Keys. What a unique index proves becomes the key in migrations/0000a_lossless_types.sql.
     FOR wanted IN
-        SELECT k.*, r.oid AS id, p.conname, p.actual, p.others, unique_as.missing_values,
-               EXISTS (SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = ANY (k.names) AND NOT attisdropped
-                       HAVING count(*) < cardinality(k.names)) AS lacks_column
-        FROM (
-            SELECT relation, string_agg(quote_ident(name), ', ' ORDER BY place) AS columns, array_agg(name ORDER BY place) AS names
-            FROM ROWS FROM (jsonb_to_recordset(current_setting('stage1.columns')::jsonb) AS (relation text, name text, key boolean))
-                WITH ORDINALITY AS c (relation, name, key, place)
-            WHERE key GROUP BY relation
-        ) AS k
-        JOIN pg_class r ON r.oid = to_regclass(format('%s.%I', here, k.relation)) AND r.relkind = 'r'
-        LEFT JOIN LATERAL (
-            SELECT c.conname, pg_get_constraintdef(c.oid) AS actual, c.conindid,
-                   (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY x.place)
-                    FROM unnest(c.conkey) WITH ORDINALITY AS x (number, place)
-                    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = x.number) AS others
-            FROM pg_constraint c WHERE c.conrelid = r.oid AND c.contype = 'p'
-        ) AS p ON true
-        LEFT JOIN LATERAL (
-            SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = r.oid AND attname = ANY (k.names) AND NOT attnotnull) AS missing_values
-            FROM pg_index i
-            WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-              AND i.indnkeyatts = cardinality(k.names)
-              AND NOT EXISTS (
-                SELECT FROM pg_attribute a
-                WHERE a.attrelid = r.oid AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AND a.attname <> ALL (k.names))
-            LIMIT 1
-        ) AS unique_as ON p.conname IS NULL
-        WHERE p.actual IS DISTINCT FROM format('PRIMARY KEY (%s)', k.columns)
+        SELECT k.*, (
+            SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY x.place)
+            FROM pg_constraint c
+            CROSS JOIN LATERAL unnest(c.conkey) WITH ORDINALITY AS x (number, place)
+            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = x.number
+            WHERE c.conrelid = k.id AND c.contype = 'p') AS others
+        FROM jsonb_to_recordset(current_setting('stage1.keys')::jsonb) AS k (
+            relation text, id oid, names text[], columns text, key text, key_index oid,
+            definition text, may_lack boolean, proof text)
+        WHERE k.definition IS DISTINCT FROM format('PRIMARY KEY (%s)', k.columns)
+          AND has_table_privilege(k.id, 'SELECT')
+          AND cardinality(k.names) = (
+            SELECT count(*) FROM pg_attribute
+            WHERE attrelid = k.id AND attname = ANY (k.names) AND NOT attisdropped)
     LOOP
-        CONTINUE WHEN wanted.lacks_column OR NOT has_table_privilege(wanted.id, 'SELECT');
-        CONTINUE WHEN NOT wanted.missing_values;
+        CONTINUE WHEN wanted.proof IS NOT NULL AND NOT wanted.may_lack;
         BEGIN
             EXECUTE format('SELECT count(*) FROM %I WHERE (%s) IS NULL', wanted.relation, replace(wanted.columns, ', ', ') IS NULL OR ('))
             INTO without_value;
-            CONTINUE WHEN wanted.missing_values AND without_value = 0;
+            CONTINUE WHEN wanted.proof IS NOT NULL AND without_value = 0;
             EXECUTE format('SELECT count(*), string_agg(id, E''\n'') FILTER (WHERE place <= 10) FROM (
                 SELECT concat_ws('', '', %1$s) AS id, row_number() OVER (ORDER BY %1$s) AS place FROM %2$I
                 WHERE NOT ((%3$s) IS NULL) GROUP BY %1$s HAVING count(*) > 1) AS d',
@@ -200,25 +198,31 @@ BEGIN
         END;
         found := found || jsonb_build_object(
             'what', format('%s must have the primary key (%s)', wanted.relation, wanted.columns),
-            'rows', coalesce(wanted.actual, 'no primary key')
+            'rows', coalesce(wanted.definition, 'no primary key')
                 || CASE WHEN without_value > 0 THEN format(E'\n%s rows without a value', without_value) ELSE '' END
                 || CASE WHEN doubled > 0 THEN format(E'\n%s keys of more than one row:\n%s', doubled, first_ones) ELSE '' END,
-            'remedy', CASE WHEN without_value > 0 THEN E'give these rows a value, or delete them; then:\n' ELSE '' END
-                || CASE WHEN doubled > 0 THEN E'keep one row of each key; then:\n' ELSE '' END
+            'remedy', CASE WHEN without_value + doubled > 0
+                THEN format(E'keep one row of each key, here the last, and the others in a table of your own:\n'
+                    'CREATE TABLE %1$I AS SELECT * FROM %2$I t WHERE %3$s;\nDELETE FROM %2$I t WHERE %3$s;\n',
+                    left(wanted.relation, 50) || '_without_key', wanted.relation,
+                    format('(%s) IS NULL OR EXISTS (SELECT FROM %I x WHERE (%s) = (%s) AND x.ctid > t.ctid)',
+                        't.' || replace(wanted.columns, ', ', ') IS NULL OR (t.'), wanted.relation,
+                        'x.' || replace(wanted.columns, ', ', ', x.'), 't.' || replace(wanted.columns, ', ', ', t.')))
+                ELSE '' END
                 || coalesce((
                     SELECT string_agg(format(E'ALTER TABLE %s DROP CONSTRAINT %I;\n', f.conrelid::regclass, f.conname), '' ORDER BY f.conname)
-                    FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.conindid = c.conindid AND f.confrelid = c.conrelid
-                    WHERE c.conrelid = wanted.id AND c.contype = 'p'), '')
-                || format('ALTER TABLE %I ', wanted.relation) || coalesce('DROP CONSTRAINT ' || quote_ident(wanted.conname) || ', ', '')
+                    FROM pg_constraint f
+                    WHERE f.contype = 'f' AND f.conindid = wanted.key_index AND f.conparentid = 0), '')
+                || format('ALTER TABLE %I ', wanted.relation) || coalesce('DROP CONSTRAINT ' || quote_ident(wanted.key) || ', ', '')
                 -- What the former key said goes on to be true, and keys may lead to it.
-                || CASE WHEN replace(wanted.actual, ' DEFERRABLE', '') !~ format('^PRIMARY KEY \(%s\)', wanted.columns)
+                || CASE WHEN wanted.definition !~ format('^PRIMARY KEY \(%s\)', wanted.columns)
                         THEN format('ADD UNIQUE (%s), ', wanted.others) ELSE '' END
                 || format('ADD PRIMARY KEY (%s);', wanted.columns)
                 || coalesce((
                     SELECT string_agg(format(E'\nALTER TABLE %s ADD CONSTRAINT %I %s;', f.conrelid::regclass, f.conname,
                                              pg_get_constraintdef(f.oid)), '' ORDER BY f.conname)
-                    FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.conindid = c.conindid AND f.confrelid = c.conrelid
-                    WHERE c.conrelid = wanted.id AND c.contype = 'p'), ''));
+                    FROM pg_constraint f
+                    WHERE f.contype = 'f' AND f.conindid = wanted.key_index AND f.conparentid = 0), ''));
     END LOOP;
 
     PERFORM set_config('stage1.answer', found::text, false);

@@ -25,6 +25,18 @@ BEGIN
             SELECT 'pg_proc'::regclass, id, 0 FROM kept WHERE kind = 'ROUTINE'
             UNION ALL
             SELECT 'pg_class'::regclass, r.id, r.number FROM jsonb_to_recordset(retyped) AS r (id oid, number integer)
+            UNION ALL
+            -- Of a table that inherits it, too.
+            SELECT 'pg_class'::regclass, c.id, a.attnum
+            FROM jsonb_to_recordset(retyped) AS r (id oid, name text)
+            CROSS JOIN LATERAL (
+                WITH RECURSIVE heir (id) AS (
+                    SELECT inhrelid FROM pg_inherits WHERE inhparent = r.id
+                    UNION
+                    SELECT i.inhrelid FROM heir JOIN pg_inherits i ON i.inhparent = heir.id)
+                SELECT * FROM heir
+            ) AS c
+            JOIN pg_attribute a ON a.attrelid = c.id AND a.attname = r.name
         ), dependent AS (
             SELECT CASE WHEN w.rulename = '_RETURN' THEN 'pg_class'::regclass ELSE d.classid END AS classid,
                    CASE WHEN w.rulename = '_RETURN' THEN w.ev_class ELSE d.objid END AS objid,
@@ -212,6 +224,30 @@ BEGIN
             END IF;
             found := found || jsonb_build_object('what', fails || ' does not fit the new type', 'rows', columns, 'remedy', remedy);
         END LOOP;
+    END LOOP;
+
+    -- Own statistics of expressions.
+    FOR wanted IN
+        SELECT s.stxname, s.stxrelid::regclass AS relation, pg_get_expr(s.stxexprs, s.stxrelid) AS expressions,
+               pg_get_statisticsobjdef(s.oid) AS definition, r.columns
+        FROM pg_statistic_ext s
+        JOIN (
+            SELECT r.id, (
+                SELECT string_agg(format('NULL::%s AS %I', coalesce(of.type, format_type(a.atttypid, a.atttypmod)), a.attname), ', ')
+                FROM pg_attribute a LEFT JOIN jsonb_to_recordset(retyped) AS of (id oid, name text, type text) ON of.id = r.id AND of.name = a.attname
+                WHERE a.attrelid = r.id AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+            FROM jsonb_to_recordset(retyped) AS r (id oid) GROUP BY r.id
+        ) AS r ON r.id = s.stxrelid
+        WHERE s.stxexprs IS NOT NULL
+        ORDER BY s.stxname
+    LOOP
+        BEGIN
+            EXECUTE format('SELECT %s FROM (SELECT %s) AS of_new_types LIMIT 0', wanted.expressions, wanted.columns);
+        EXCEPTION WHEN OTHERS THEN
+            found := found || jsonb_build_object(
+                'what', format('the statistics %s of %s do not fit the new type', wanted.stxname, wanted.relation), 'rows', SQLERRM,
+                'remedy', format(E'DROP STATISTICS %I;\nmigrate, and then again, in words that fit the new type:\n%s;', wanted.stxname, wanted.definition));
+        END;
     END LOOP;
 
     -- Foreign keys between a column of ours that changes its type and one of somebody's own, which does not.

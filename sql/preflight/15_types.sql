@@ -10,6 +10,7 @@ DECLARE
     misfits bigint;
     first_ones text[];
     bad boolean;
+    out_of_range boolean;
     found jsonb := '[]';
 BEGIN
     PERFORM set_config('extra_float_digits', '1', true);  -- the shortest text that says the same number
@@ -38,7 +39,9 @@ BEGIN
                 'remedy', CASE one.kind
                     WHEN 's' THEN format('ALTER TABLE %I ALTER COLUMN %I DROP EXPRESSION;', wanted.relation, wanted.name)
                     WHEN '' THEN format(E'migrate cannot know how its values are meant: give the column the type %s,\nas they are', wanted.type)
-                    ELSE format(E'give the column the type %s, with values that are stored', wanted.type) END);
+                    ELSE format(E'ALTER TABLE %1$I ADD COLUMN %3$I %4$s;\nUPDATE %1$I SET %3$I = %2$I;\n'
+                        'ALTER TABLE %1$I DROP COLUMN %2$I;\nALTER TABLE %1$I RENAME COLUMN %3$I TO %2$I;',
+                        wanted.relation, wanted.name, left(wanted.name, 55) || '_stored', wanted.type) END);
             CONTINUE;
         END IF;
         CONTINUE WHEN wanted.misfit IS NULL OR NOT has_table_privilege(wanted.id, 'SELECT');
@@ -74,10 +77,18 @@ BEGIN
                 END LOOP;
         END;
         IF misfits > 0 THEN
+            IF wanted.type = 'float8' THEN
+                EXECUTE format(
+                    'SELECT EXISTS (SELECT FROM %2$I WHERE abs(%1$I) NOT BETWEEN 1e-300 AND 1e308
+                     AND %1$I::text NOT IN (''0'', ''NaN'', ''Infinity'', ''-Infinity'') AND %1$I <> 0)',
+                    wanted.name, wanted.relation) INTO out_of_range;
+            END IF;
             found := found || jsonb_build_object(
                 'what', format('%s.%s is of type %s: %s rows do not fit %s', wanted.relation, wanted.name, wanted.actual, misfits, wanted.type),
                 'rows', array_to_string(first_ones, E'\n') || CASE WHEN misfits > 10 THEN format(E'\n... and %s more', misfits - 10) ELSE '' END,
                 'remedy', CASE
+                    WHEN wanted.type = 'float8' AND out_of_range
+                    THEN 'give these rows a value that double precision can hold, or none'
                     WHEN wanted.type = 'float8' THEN format(E'keep the exact values in a column of your own, and the nearest here:\n'
                         'ALTER TABLE %1$I ADD COLUMN %3$I %4$s;\nUPDATE %1$I SET %3$I = %2$I;\nALTER TABLE %1$I ALTER COLUMN %2$I TYPE double precision;',
                         wanted.relation, wanted.name, left(wanted.name, 57) || '_exact', wanted.actual)
