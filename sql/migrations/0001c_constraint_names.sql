@@ -43,7 +43,8 @@ BEGIN
         ) AS w (relation, name, definition)
         WHERE to_regclass(w.relation) IS NOT NULL
     LOOP
-        -- The two lists of sides in another order, or with the casts of another type. NOT VALID: 0008a checks the rows, without
+        -- The two lists of sides in another order, or with the casts of another type. NOT VALID:
+        -- 0008a checks the rows, without
         -- a lock.
         IF wanted.definition LIKE 'CHECK ((side %' THEN
             FOR actual IN

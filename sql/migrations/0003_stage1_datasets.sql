@@ -60,11 +60,15 @@ DECLARE
     tag text;
     triggers record;
 BEGIN
-    -- Those of somebody's own, on a table that was made by hand: nobody writes here. One that is disabled stays so.
-    SELECT string_agg(format('DISABLE TRIGGER %I', tgname), ', ') AS off, string_agg(format('ENABLE %s TRIGGER %I',
-        CASE tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, tgname), ', ') AS back
+    -- Those of somebody's own, on a table that was made by hand: nobody writes here. One that is
+    -- disabled stays so.
+    SELECT string_agg(format('DISABLE TRIGGER %I', tgname), ', ') AS off,
+        string_agg(format('ENABLE %s TRIGGER %I',
+        CASE tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA'
+            ELSE '' END, tgname), ', ') AS back
     INTO triggers
-    FROM pg_trigger WHERE tgrelid = 'stage1_datasets'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
+    FROM pg_trigger WHERE tgrelid = 'stage1_datasets'::regclass AND NOT tgisinternal
+        AND tgenabled <> 'D';
     IF triggers.off IS NOT NULL THEN
         EXECUTE 'ALTER TABLE stage1_datasets ' || triggers.off;
     END IF;
