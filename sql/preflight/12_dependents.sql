@@ -212,8 +212,10 @@ BEGIN
             SELECT format(E'ALTER TABLE %I DROP CONSTRAINT %I;\nmigrate, and then again, in words '
                 'that fit the new type:\nALTER TABLE %1$I ADD CONSTRAINT %2$I %s;',
                           wanted.relation, c.conname, pg_get_constraintdef(c.oid)),
-                   format('check %s of %s', c.conname, wanted.relation), pg_get_expr(c.conbin,
-                       c.conrelid)
+                   format('check %s of %s', c.conname, wanted.relation),
+                   -- Of one that is not valid, PostgreSQL does not ask the rows that are there.
+                   pg_get_expr(c.conbin, c.conrelid)
+                       || CASE WHEN c.convalidated THEN '' ELSE ' OR true' END
             FROM pg_constraint c
             WHERE c.conrelid = wanted.id AND c.contype = 'c' AND c.conkey && wanted.numbers
             ORDER BY c.conname
