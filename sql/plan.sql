@@ -24,7 +24,7 @@ BEGIN
                 'JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] '
                 'WHERE a.attname = ''side'' AND c.contype = ''c'' AND c.conrelid = t.tableoid '
                 'AND pg_get_constraintdef(c.oid) ~ ''long'' AND pg_get_constraintdef(c.oid) !~ ''dual'')',
-                'rows of simulation_trade_buckets are no longer held to sides without dual'),
+                'rows of simulation_trade_buckets lose the check that refuses the side dual'),
             ('0013_hierarchy_indexes.sql', 'walkforward_runs', '', 'rows of walkforward_runs are read for an index'),
             ('0013_hierarchy_indexes.sql', 'simulation_runs', '', 'rows of simulation_runs are read for an index'),
             ('0001e_names.sql', 'indicator_datasets',
@@ -32,7 +32,7 @@ BEGIN
                 'rows of indicator_datasets get their measurement''s name in both columns'),
             ('0001b_columns.sql', 'stage1_datasets',
                 'WHERE to_jsonb(t) ->> ''ohlcv_measurement'' IS NULL OR to_jsonb(t) ->> ''indicator_measurement'' IS NULL',
-                'rows of stage1_datasets get an empty measurement for none'),
+                'rows of stage1_datasets get an empty text where a measurement is NULL'),
             ('0001d_indexes.sql', 'indicator_datasets', '', 'rows of indicator_datasets are indexed'),
             ('0001d_indexes.sql', 'walkforward_runs', '', 'rows of walkforward_runs are indexed'),
             ('0001d_indexes.sql', 'simulation_runs', '', 'rows of simulation_runs are indexed'),
@@ -43,6 +43,7 @@ BEGIN
             ('0005_validate_foreign_keys.sql', 'walkforward_runs', '', 'rows of walkforward_runs are checked'),
             ('0005_validate_foreign_keys.sql', 'simulation_runs', '', 'rows of simulation_runs are checked'),
             ('0007_indexes_for_paging.sql', 'indicator_datasets', 'masterless', 'rows that stage1_datasets gets are indexed'),
+            ('0007_indexes_for_paging.sql', 'datasets', 'masterless', 'rows that it gets from datasets are indexed'),
             ('0007_indexes_for_paging.sql', 'stage1_datasets', '', 'rows of stage1_datasets are indexed')
         ) AS c (file, relation, condition, what)
     LOOP
