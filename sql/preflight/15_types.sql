@@ -26,8 +26,8 @@ BEGIN
     LOOP
         found := found || jsonb_build_object(
             'what', format('%s has times without a zone', wanted.relation), 'rows', wanted.columns,
-            'remedy', E'where they are times in UTC: migrate --assume-utc\nand else, with their '
-                'zone in its place:\n'
+            'remedy', E'where they are times in UTC: migrate --assume-utc\notherwise, with their '
+                'zone in place of ''UTC'':\n'
                 || format(E'ALTER TABLE %I\n    %s;', wanted.relation, wanted.changes));
     END LOOP;
 

@@ -24,7 +24,7 @@ export async function summaryNotes(
   );
   if (made.length > 0) {
     const list = made.map(({ object, count }) => counted(count, object)).join(", ");
-    lines.push(`placeholders made for what no statement describes: ${list}. They are filled when it comes.`);
+    lines.push(`placeholders made for what no statement describes: ${list}. Each is filled when its row comes.`);
   }
   const led = await db.query<{ alias_id: string; dataset_id: string; dataset_slug: string }>(
     `SELECT a.alias_id, a.dataset_id, d.dataset_slug
