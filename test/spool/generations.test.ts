@@ -268,6 +268,11 @@ describe("missing parents", () => {
     const input = `{ datasetId: "${id("a", 1)}", datasetSlug: "by_api", ohlcvMeasurement: "o", indicatorMeasurement: "i" }`;
     const dataset = { datasetSlug: "by_api", isPlaceholder: false, runCount: 1 };
     expect(
+      await server.data(
+        "{ all: datasets { totalCount } whole: datasets(filter: { isComplete: true }) { totalCount } }",
+      ),
+    ).toEqual({ all: { totalCount: 1 }, whole: { totalCount: 0 } });
+    expect(
       await server.data(`mutation { upsertDataset(input: ${input}) { userErrors { code }
         dataset { datasetSlug isPlaceholder runCount } } }`),
     ).toEqual({ upsertDataset: { userErrors: [], dataset } });
