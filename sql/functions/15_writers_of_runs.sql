@@ -75,7 +75,7 @@ BEGIN
     END IF;
     INSERT INTO stage1_datasets (dataset_id, dataset_slug, source, ohlcv_measurement, indicator_measurement)
     VALUES (p_dataset_id, stage1_free_slug(p_dataset_id::text, p_dataset_id), NULL, '', '')
-    ON CONFLICT (dataset_id) DO NOTHING;
+    ON CONFLICT DO NOTHING;  -- another session that makes the same may meet this one on either index
     IF FOUND THEN
         PERFORM stage1_mark_placeholder('dataset', p_dataset_id);
     END IF;
@@ -96,7 +96,7 @@ BEGIN
                 SELECT FROM walkforward_runs r
                 WHERE r.dataset_id = p_dataset_id AND r.prediction_measurement = p_measurement)
             THEN p_measurement END)
-    ON CONFLICT (run_id) DO NOTHING;
+    ON CONFLICT DO NOTHING;
     IF FOUND THEN
         PERFORM stage1_mark_placeholder('run', p_run_id);
     END IF;
@@ -145,6 +145,7 @@ COMMENT ON FUNCTION stage1_before_part() IS
 CREATE OR REPLACE FUNCTION stage1_before_run() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     own_name CONSTANT text := 'run_' || NEW.run_id;
+    configured CONSTANT text := nullif(NEW.walk_config ->> 'prediction_measurement', '');
     other uuid;
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -156,13 +157,13 @@ BEGIN
     END IF;
     -- Generation 3 names the prediction table in walk_config alone, and makes no promise that the name is unique.
     IF coalesce(NEW.prediction_measurement, own_name) = own_name THEN
-        NEW.prediction_measurement := coalesce(nullif(NEW.walk_config ->> 'prediction_measurement', ''), own_name);
-        IF EXISTS (
+        NEW.prediction_measurement := own_name;
+        IF configured IS NOT NULL AND NOT EXISTS (
             SELECT FROM walkforward_runs r
-            WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = NEW.prediction_measurement
+            WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = configured
               AND r.run_id <> NEW.run_id AND NOT stage1_is_placeholder('run', r.run_id))
         THEN
-            NEW.prediction_measurement := own_name;
+            NEW.prediction_measurement := configured;
         END IF;
     END IF;
     IF TG_OP = 'UPDATE' THEN

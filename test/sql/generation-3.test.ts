@@ -106,6 +106,32 @@ describe("a database of generation 3", () => {
   });
 });
 
+test("of runs with one name in walk_config, the oldest has it, and the others of many runs have their own", async () => {
+  const database = await createDatabase("empty");
+  onTestFinished(() => database.drop());
+  await database.query(fixture("generation-3.sql"));
+  await database.query(
+    `INSERT INTO walkforward_runs (run_id, dataset_id, walk_config, created_at)
+     SELECT md5('many' || n)::uuid, $1, jsonb_build_object('prediction_measurement', 'many_' || n % 3000),
+            timestamptz '2026-01-01' - n * interval '1 minute'
+     FROM generate_series(0, 5999) AS n`,
+    [BTC],
+  );
+  await migrate({ url: database.url });
+  // Each name is in two rows, and the one with the greater number is the older.
+  expect(
+    await database.query(
+      `SELECT count(*) FILTER (WHERE r.prediction_measurement = 'many_' || n % 3000) AS named,
+              count(*) FILTER (WHERE r.prediction_measurement = 'run_' || r.run_id) AS own
+       FROM generate_series(0, 5999) AS n JOIN walkforward_runs r ON r.run_id = md5('many' || n)::uuid
+       GROUP BY n >= 3000 ORDER BY n >= 3000`,
+    ),
+  ).toEqual([
+    { named: 0, own: 3000 },
+    { named: 3000, own: 0 },
+  ]);
+});
+
 describe.each(["variant-a.sql", "variant-b.sql", "generation-3.sql", undefined])(
   "writers of each generation on a database of %s",
   (origin) => {
