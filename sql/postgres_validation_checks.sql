@@ -41,7 +41,9 @@ runs_without_a_dataset AS MATERIALIZED (
 SELECT r.run_id, r.dataset_id, r.prediction_measurement, r.requested_by, r.created_at
 FROM walkforward_runs r
 WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = r.dataset_id)
-  AND NOT stage1_is_placeholder('run', r.run_id)
+  AND NOT EXISTS (
+    SELECT FROM stage1_placeholders p
+    WHERE p.object = 'run' AND p.id = r.run_id AND p.filled_at IS NULL)
 ),
 
 simulations_without_a_dataset AS MATERIALIZED (
@@ -52,7 +54,9 @@ SELECT s.simulation_id, s.run_id, r.dataset_id AS dataset_id_of_run, s.input_run
 FROM simulation_runs s
 LEFT JOIN walkforward_runs r USING (run_id)
 WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = s.dataset_id)
-  AND NOT stage1_is_placeholder('simulation', s.simulation_id)
+  AND NOT EXISTS (
+    SELECT FROM stage1_placeholders p
+    WHERE p.object = 'simulation' AND p.id = s.simulation_id AND p.filled_at IS NULL)
 ),
 
 simulations_at_odds_with_their_run AS MATERIALIZED (
@@ -371,7 +375,10 @@ WHERE t.of_other_folds > 0
    OR t.trades > stage1_json_count(s.summary_metrics, 'total_trades')
    OR lower(s.input_run_measurement) <> lower(r.prediction_measurement)
       AND s.input_run_measurement <> '' AND r.prediction_measurement NOT IN ('', 'run_' || r.run_id)
-      AND NOT stage1_is_placeholder('run', r.run_id) AND NOT stage1_is_placeholder('simulation', s.simulation_id)
+      AND NOT EXISTS (
+        SELECT FROM stage1_placeholders p
+        WHERE (p.object = 'run' AND p.id = r.run_id OR p.object = 'simulation' AND p.id = s.simulation_id)
+          AND p.filled_at IS NULL)
 ),
 
 slugs_that_differ_by_case AS MATERIALIZED (

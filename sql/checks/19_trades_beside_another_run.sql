@@ -39,4 +39,7 @@ WHERE t.of_other_folds > 0
    OR t.trades > stage1_json_count(s.summary_metrics, 'total_trades')
    OR lower(s.input_run_measurement) <> lower(r.prediction_measurement)
       AND s.input_run_measurement <> '' AND r.prediction_measurement NOT IN ('', 'run_' || r.run_id)
-      AND NOT stage1_is_placeholder('run', r.run_id) AND NOT stage1_is_placeholder('simulation', s.simulation_id);
+      AND NOT EXISTS (
+        SELECT FROM stage1_placeholders p
+        WHERE (p.object = 'run' AND p.id = r.run_id OR p.object = 'simulation' AND p.id = s.simulation_id)
+          AND p.filled_at IS NULL);

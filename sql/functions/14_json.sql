@@ -24,7 +24,7 @@ COMMENT ON FUNCTION stage1_json_object(jsonb) IS
 -- A number, also where it is written as a text; NULL for anything else.
 CREATE OR REPLACE FUNCTION stage1_json_number(p_json jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN jsonb_typeof(p_json) IN ('number', 'string') AND length(p_json #>> '{}') < 400
-                 AND p_json #>> '{}' ~ '^\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\s*$'
+                 AND p_json #>> '{}' ~ '^\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?\s*$'
                 THEN (p_json #>> '{}')::numeric END
 $$;
 
