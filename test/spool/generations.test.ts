@@ -451,6 +451,13 @@ describe("a run that is exported again with fewer folds", () => {
     expect(await folds()).toEqual([{ fold_number: 0 }]);
   });
 
+  test("loses them too where ON CONFLICT names the key's columns in another order", async () => {
+    await (await spoolOf(spoolText("fewerfolds1"))).replay(database);
+    const reversed = spoolText("fewerfolds2").replaceAll("(run_id, fold_number) DO", "(fold_number, run_id) DO");
+    expect(await (await spoolOf(reversed)).replay(database)).toBe(true);
+    expect(await folds()).toEqual([{ fold_number: 0 }]);
+  });
+
   test("keeps them where the run does not say how many it has, or the export is not whole", async () => {
     for (const claim of ['"pf_dual":1', '"folds":2', '"folds":"many"']) {
       await empty(database);

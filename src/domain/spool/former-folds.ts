@@ -14,7 +14,7 @@ export class ExportedFolds {
       if (row instanceof Refusal) continue;
       const { table, key } = row.shape;
       if (table.name === "walkforward_runs") this.#numbers.set(object, []);
-      const number = row.values[key.at(-1)?.slot ?? -1];
+      const number = row.values[key.find(({ type }) => type === "integer")?.slot ?? -1];
       if (table.name === "walkforward_folds" && number != null) this.#numbers.get(object)?.push(number);
     }
   }
