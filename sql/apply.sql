@@ -63,6 +63,7 @@ BEGIN;
 \ir migrations/0003a_legacy_writers.sql
 COMMIT;
 BEGIN;
+\ir columns.sql
 \ir functions/14_json.sql
 \ir functions/16_writers_of_datasets.sql
 \ir migrations/0003b_writers_of_datasets.sql

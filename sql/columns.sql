@@ -56,8 +56,7 @@ BEGIN
                 'ohlcv_last_ts timestamptz; indicator_first_ts timestamptz; '
                 'indicator_last_ts timestamptz; metadata jsonb = ''{}''::jsonb; '
                 'created_at timestamptz! = now(); updated_at timestamptz! = now()'),
-            -- The desktop's own since 2025-11. Only its types are seen to; its columns and defaults
-            -- stay the desktop's.
+            -- Generation 3's own table: 0000a changes its types, and 0003b the rest.
             (8, 'datasets',
                 'dataset_id uuid key; dataset_slug text must; symbol text; granularity text; '
                 'bar_interval_ms bigint; lookback_rows integer; first_ohlcv_ts bigint; '

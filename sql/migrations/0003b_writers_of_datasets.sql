@@ -1,3 +1,4 @@
+-- needs: columns.sql
 -- needs: functions/14_json.sql
 -- needs: functions/16_writers_of_datasets.sql
 -- A client of an earlier generation knows one table: indicator_datasets, or datasets. Its rows make master rows and refresh
@@ -18,27 +19,22 @@ CREATE TABLE IF NOT EXISTS datasets (
 );
 
 -- Where it was there before.
-ALTER TABLE datasets
-    ADD COLUMN IF NOT EXISTS symbol text,
-    ADD COLUMN IF NOT EXISTS granularity text,
-    ADD COLUMN IF NOT EXISTS bar_interval_ms bigint,
-    ADD COLUMN IF NOT EXISTS lookback_rows integer,
-    ADD COLUMN IF NOT EXISTS first_ohlcv_ts bigint,
-    ADD COLUMN IF NOT EXISTS first_indicator_ts bigint,
-    ADD COLUMN IF NOT EXISTS metadata jsonb,
-    ADD COLUMN IF NOT EXISTS created_at timestamptz;
 DO $$
 DECLARE
-    loosen record;
+    changes text;
     key_name name;
 BEGIN
-    FOR loosen IN
-        SELECT attname FROM pg_attribute
-        WHERE attrelid = 'datasets'::regclass AND attnotnull AND attname IN (
-            'symbol', 'granularity', 'bar_interval_ms', 'lookback_rows', 'first_ohlcv_ts', 'first_indicator_ts', 'metadata', 'created_at')
-    LOOP
-        EXECUTE format('ALTER TABLE datasets ALTER COLUMN %I DROP NOT NULL', loosen.attname);
-    END LOOP;
+    SELECT string_agg(CASE WHEN a.attnum IS NULL THEN format('ADD COLUMN %I %s', c.name, c.type)
+                           ELSE format('ALTER COLUMN %I DROP NOT NULL', c.name) END, ', ')
+    INTO changes
+    FROM jsonb_to_recordset(current_setting('stage1.columns')::jsonb)
+        AS c (relation text, name text, type text, must boolean)
+    LEFT JOIN pg_attribute a
+        ON a.attrelid = 'datasets'::regclass AND a.attname = c.name AND NOT a.attisdropped
+    WHERE c.relation = 'datasets' AND NOT c.must AND a.attnotnull IS NOT FALSE;
+    IF changes IS NOT NULL THEN
+        EXECUTE 'ALTER TABLE datasets ' || changes;
+    END IF;
     IF NOT (SELECT atthasdef FROM pg_attribute WHERE attrelid = 'datasets'::regclass AND attname = 'created_at') THEN
         ALTER TABLE datasets ALTER COLUMN created_at SET DEFAULT now();
     END IF;

@@ -62,8 +62,7 @@ BEGIN
         FROM jsonb_to_recordset(current_setting('stage1.columns')::jsonb) AS c (relation text,
             name text, key boolean)
         JOIN pg_attribute a ON a.attrelid = wanted.id AND a.attname = c.name AND NOT a.attisdropped
-        WHERE c.relation = wanted.relation AND (c.key OR c.relation = 'datasets'
-            AND c.name = 'dataset_id');
+        WHERE c.relation = wanted.relation AND c.key;
         first_ones := '{}';
         BEGIN
             EXECUTE format('SELECT count(*) FROM %I WHERE %s', wanted.relation,

@@ -8,7 +8,7 @@ DECLARE
     here text := quote_ident(current_schema());
     groups_shown CONSTANT integer := 20;
     ids_shown CONSTANT integer := 10;
-    of_datasets text[] := ARRAY['stage1_datasets', 'indicator_datasets', 'datasets'];
+    of_datasets text[] := ARRAY['stage1_datasets', 'indicator_datasets'];
     wanted record;
     grp record;
     renamed name;

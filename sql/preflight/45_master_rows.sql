@@ -126,7 +126,7 @@ BEGIN
         LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype IN ('u', 'x', 'p')
         CROSS JOIN LATERAL generate_series(1, i.indnkeyatts) AS place
         WHERE i.indrelid = masters AND (i.indisunique OR i.indisexclusion) AND i.indisvalid
-          -- Of these 0003 takes care.
+          -- Of these 0003b takes care.
           AND pg_get_indexdef(i.indexrelid) !~ ' USING btree \((dataset_id|dataset_slug)\)$'
         GROUP BY i.indexrelid, i.indrelid, i.indpred, c.oid, c.conname
         UNION ALL
