@@ -1,5 +1,6 @@
--- What every writer of datasets meets. Two tables of earlier generations go on being written, indicator_datasets and datasets:
--- each of their rows makes or refreshes the master row in stage1_datasets. migrations/0003b makes the triggers.
+-- What every writer of datasets meets. Two tables of earlier generations go on being written,
+-- indicator_datasets and datasets: each of their rows makes or refreshes the master row in
+-- stage1_datasets. migrations/0003b makes the triggers.
 
 -- A placeholder takes every column of the row that describes it.
 CREATE OR REPLACE FUNCTION stage1_before_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -21,8 +22,8 @@ $$;
 
 COMMENT ON FUNCTION stage1_before_dataset() IS 'Trigger: fills a placeholder.';
 
--- One variant of generation 1 writes questdb_tag, the other questdb_measurement; both read their own. Where a row has two
--- different names, neither takes the other's place.
+-- One variant of generation 1 writes questdb_tag, the other questdb_measurement; both read their
+-- own. Where a row has two different names, neither takes the other's place.
 CREATE OR REPLACE FUNCTION stage1_one_name_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.questdb_tag IS NOT DISTINCT FROM OLD.questdb_measurement THEN
@@ -44,8 +45,9 @@ $$;
 COMMENT ON FUNCTION stage1_one_name_of_legacy_row() IS
     'Trigger: gives questdb_tag and questdb_measurement one value where only one of them is written.';
 
--- The dataset that a row is about. Ids are hashed by each desktop in its own way, so that an unknown id with a known slug is
--- the stored dataset: the id becomes its alias, and what was written with the id is led there too.
+-- The dataset that a row is about. Ids are hashed by each desktop in its own way, so that an
+-- unknown id with a known slug is the stored dataset: the id becomes its alias, and what was
+-- written with the id is led there too.
 CREATE OR REPLACE FUNCTION stage1_lead_dataset(p_dataset_id uuid, p_slug text) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     stored uuid := stage1_dataset_id(p_dataset_id);
@@ -86,7 +88,8 @@ BEGIN
     IF TG_TABLE_NAME = 'datasets' THEN
         slug := NEW.dataset_slug;
     ELSE
-        -- The name of the indicator table is all that generation 1 knows. Generation 2 gave the dataset a slug of its own.
+        -- The name of the indicator table is all that generation 1 knows. Generation 2 gave the
+        -- dataset a slug of its own.
         slug := coalesce(
             (SELECT d.dataset_slug FROM indicator_datasets i JOIN stage1_datasets d USING (dataset_id)
              WHERE i.questdb_tag = NEW.questdb_tag),
@@ -152,8 +155,9 @@ $$;
 COMMENT ON FUNCTION stage1_dataset_of_legacy_row(jsonb) IS
     'The dataset as a row of indicator_datasets or of datasets describes it; NULL where the row says nothing.';
 
--- Makes the master row of a row of an earlier generation, or refreshes it. What a row does not know never replaces what is
--- known: nothing, "unknown", a name of the dataset's own in the place of its symbol, no rows.
+-- Makes the master row of a row of an earlier generation, or refreshes it. What a row does not know
+-- never replaces what is known: nothing, "unknown", a name of the dataset's own in the place of its
+-- symbol, no rows.
 CREATE OR REPLACE FUNCTION stage1_write_master(p_said stage1_datasets, p_former stage1_datasets) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -164,7 +168,10 @@ DECLARE
 BEGIN
     LOOP
         BEGIN
-            SELECT * INTO stored FROM stage1_datasets d WHERE d.dataset_id = p_said.dataset_id FOR UPDATE;
+            -- FOR UPDATE would wait for each session that has written a run of the dataset, and
+            -- deadlock with one that does the same.
+            SELECT * INTO stored FROM stage1_datasets d WHERE d.dataset_id = p_said.dataset_id
+            FOR NO KEY UPDATE;
             IF NOT FOUND OR stage1_is_placeholder('dataset', p_said.dataset_id) THEN
                 INSERT INTO stage1_datasets (
                     dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
@@ -192,13 +199,21 @@ BEGIN
                     SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_said.dataset_slug)
                 ELSE key NOT IN ('source', 'metadata') END;
             wanted := jsonb_populate_record(stored, coalesce(news, '{}'));
+            -- A column of a unique index in SET takes the lock of FOR UPDATE, whatever its value.
+            IF wanted.dataset_slug <> stored.dataset_slug THEN
+                UPDATE stage1_datasets d SET dataset_slug = wanted.dataset_slug
+                WHERE d.dataset_id = p_said.dataset_id;
+                stored.dataset_slug := wanted.dataset_slug;
+            END IF;
             IF wanted IS DISTINCT FROM stored THEN
                 UPDATE stage1_datasets d SET (
-                    dataset_slug, symbol, granularity, ohlcv_measurement, indicator_measurement, ohlcv_row_count,
-                    indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts, indicator_last_ts)
-                    = (wanted.dataset_slug, wanted.symbol, wanted.granularity, wanted.ohlcv_measurement,
-                       wanted.indicator_measurement, wanted.ohlcv_row_count, wanted.indicator_row_count,
-                       wanted.ohlcv_first_ts, wanted.ohlcv_last_ts, wanted.indicator_first_ts, wanted.indicator_last_ts)
+                    symbol, granularity, ohlcv_measurement, indicator_measurement,
+                    ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts,
+                    indicator_first_ts, indicator_last_ts)
+                    = (wanted.symbol, wanted.granularity, wanted.ohlcv_measurement,
+                       wanted.indicator_measurement, wanted.ohlcv_row_count,
+                       wanted.indicator_row_count, wanted.ohlcv_first_ts, wanted.ohlcv_last_ts,
+                       wanted.indicator_first_ts, wanted.indicator_last_ts)
                 WHERE d.dataset_id = p_said.dataset_id;
             END IF;
             RETURN;
@@ -216,8 +231,8 @@ $$;
 COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets) IS
     'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says and did not say before.';
 
--- Of an update only what it changed counts: a nightly psql -f of an old spool does not take back what was written into the
--- master row since.
+-- Of an update only what it changed counts: a nightly psql -f of an old spool does not take back
+-- what was written into the master row since.
 CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM stage1_write_master(

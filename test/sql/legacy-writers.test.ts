@@ -179,6 +179,27 @@ test("a slug that somebody takes at the same moment gets a suffix too", async ()
   expect(await master(row.dataset_id)).toMatchObject({ dataset_slug: `raced-${row.dataset_id.slice(0, 8)}` });
 });
 
+test("two sessions that write a run of a dataset and then its legacy row do not wait for each other's runs", async () => {
+  const row = { dataset_id: randomUUID(), name: "crossed" };
+  await database.query(legacyInsert("questdb_tag", row));
+  const [one, other] = await Promise.all([openClient(database.url), openClient(database.url)]);
+  try {
+    for (const client of [one, other]) {
+      await client.query("BEGIN");
+      await client.query("INSERT INTO walkforward_runs (dataset_id) VALUES ($1)", [row.dataset_id]);
+    }
+    const again = (row_count: number) => legacyInsert("questdb_tag", { ...row, row_count }) + orUpdate("questdb_tag");
+    await one.query(again(8));
+    const written = other.query(again(9));
+    await one.query("COMMIT");
+    await written;
+    await other.query("COMMIT");
+  } finally {
+    await Promise.all([one.end(), other.end()]);
+  }
+  expect(await master(row.dataset_id)).toMatchObject({ indicator_row_count: 9 });
+});
+
 test("a legacy row without a measurement takes its id as the slug", async () => {
   const dataset_id = randomUUID();
   await insertRow(database, "indicator_datasets", { dataset_id, symbol: "", granularity: "", source: "x" });
