@@ -1,8 +1,10 @@
--- What every writer of runs, folds and simulations meets, whichever generation it is of and whether it is replay, libpq or
--- psql. migrations/0001aa makes the triggers.
+-- What every writer of runs, folds and simulations meets, whichever generation it is of and whether
+-- it is replay, libpq or psql. migrations/0001aa makes the triggers.
 
--- The dataset that an id leads to: an id that is not stored is led to the dataset that its slug named (stage1_dataset_aliases).
-CREATE OR REPLACE FUNCTION stage1_dataset_id(p_dataset_id uuid) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+-- The dataset that an id leads to: an id that is not stored is led to the dataset that its slug
+-- named (stage1_dataset_aliases).
+CREATE OR REPLACE FUNCTION stage1_dataset_id(p_dataset_id uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
     stored uuid;
 BEGIN
@@ -20,29 +22,37 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_dataset_id(uuid) IS
-    'The dataset that rows with this dataset_id belong to: the id itself, or the one that it is an alias of.';
+    'The dataset that rows with this dataset_id belong to: the id itself, or the one that it is an '
+    'alias of.';
 
-CREATE OR REPLACE FUNCTION stage1_is_placeholder(p_object text, p_id uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM stage1_placeholders p WHERE p.object = p_object AND p.id = p_id AND p.filled_at IS NULL)
+CREATE OR REPLACE FUNCTION stage1_is_placeholder(p_object text, p_id uuid) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM stage1_placeholders p
+        WHERE p.object = p_object AND p.id = p_id AND p.filled_at IS NULL)
 $$;
 
 COMMENT ON FUNCTION stage1_is_placeholder(text, uuid) IS
-    'Whether only the id is known of a "dataset", "run" or "simulation", because no row that describes it has come yet.';
+    'Whether only the id is known of a "dataset", "run" or "simulation": no row that describes it '
+    'has been written yet.';
 
--- A placeholder takes every column of the row that describes it, also those that an ON CONFLICT clause would not set: its
--- trigger calls this instead of letting the row be inserted.
-CREATE OR REPLACE FUNCTION stage1_fill_placeholder(p_object text, p_id uuid, p_table regclass, p_key text, p_row anyelement)
+-- A placeholder takes every column of the row that describes it, also those that an ON CONFLICT
+-- clause would not set: its trigger calls this instead of letting the row be inserted.
+CREATE OR REPLACE FUNCTION stage1_fill_placeholder(
+    p_object text, p_id uuid, p_table regclass, p_key text, p_row anyelement)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     columns CONSTANT text := (
         SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
-        WHERE attrelid = p_table AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a');
+        WHERE attrelid = p_table AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+          AND attidentity <> 'a');
     filled bigint;
 BEGIN
     UPDATE stage1_placeholders p SET filled_at = now()
     WHERE p.object = p_object AND p.id = p_id AND p.filled_at IS NULL;
     EXECUTE format(
-        'UPDATE %1$s AS stored SET (%2$s) = (SELECT %2$s FROM (SELECT ($1).*) AS given) WHERE stored.%3$I = $2',
+        'UPDATE %1$s AS stored SET (%2$s) = (SELECT %2$s FROM (SELECT ($1).*) AS given) '
+        'WHERE stored.%3$I = $2',
         p_table, columns, p_key) USING p_row, p_id;
     GET DIAGNOSTICS filled = ROW_COUNT;
     RETURN filled > 0;
@@ -52,30 +62,39 @@ $$;
 COMMENT ON FUNCTION stage1_fill_placeholder(text, uuid, regclass, text, anyelement) IS
     'Writes a row over the placeholder with its key. False where somebody has deleted that.';
 
--- Whether rows whose parent is not stored get a placeholder for it, instead of being refused by the foreign key. `replay` sets
--- this for its session; by hand: PGOPTIONS="-c stage1.placeholders=on" psql -f spool.sql
+-- Whether rows whose parent is not stored get a placeholder for it, instead of being refused by the
+-- foreign key. `replay` sets this for its session; by hand: PGOPTIONS="-c stage1.placeholders=on"
+-- psql -f spool.sql
 CREATE OR REPLACE FUNCTION stage1_adds_placeholders() RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce(current_setting('stage1.placeholders', true), '') = 'on'
 $$;
 
 COMMENT ON FUNCTION stage1_adds_placeholders() IS
-    'Whether this session makes placeholders of missing parents: the setting stage1.placeholders is "on".';
+    'Whether this session makes placeholders of missing parents: the setting stage1.placeholders '
+    'is "on".';
 
-CREATE OR REPLACE FUNCTION stage1_mark_placeholder(p_object text, p_id uuid) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION stage1_mark_placeholder(p_object text, p_id uuid) RETURNS void
+LANGUAGE sql AS $$
     INSERT INTO stage1_placeholders AS p (object, id) VALUES (p_object, p_id)
     ON CONFLICT (object, id) DO UPDATE SET created_at = EXCLUDED.created_at, filled_at = NULL
 $$;
 
-COMMENT ON FUNCTION stage1_mark_placeholder(text, uuid) IS 'Notes that an object which was just inserted is a placeholder.';
+COMMENT ON FUNCTION stage1_mark_placeholder(text, uuid) IS
+    'Records that an object which was just inserted is a placeholder.';
 
-CREATE OR REPLACE FUNCTION stage1_add_placeholder_dataset(p_dataset_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION stage1_add_placeholder_dataset(p_dataset_id uuid) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
-    IF p_dataset_id IS NULL OR EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id) THEN
+    IF p_dataset_id IS NULL
+       OR EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id)
+    THEN
         RETURN;
     END IF;
-    INSERT INTO stage1_datasets (dataset_id, dataset_slug, source, ohlcv_measurement, indicator_measurement)
+    INSERT INTO stage1_datasets (
+        dataset_id, dataset_slug, source, ohlcv_measurement, indicator_measurement)
     VALUES (p_dataset_id, stage1_free_slug(p_dataset_id::text, p_dataset_id), NULL, '', '')
-    ON CONFLICT DO NOTHING;  -- another session that makes the same may meet this one on either index
+    -- On any index: a session that makes the same one may conflict on the slug first.
+    ON CONFLICT DO NOTHING;
     IF FOUND THEN
         PERFORM stage1_mark_placeholder('dataset', p_dataset_id);
     END IF;
@@ -85,7 +104,8 @@ $$;
 COMMENT ON FUNCTION stage1_add_placeholder_dataset(uuid) IS
     'Makes a placeholder of a dataset that is not stored. Its slug is its id.';
 
-CREATE OR REPLACE FUNCTION stage1_add_placeholder_run(p_run_id uuid, p_dataset_id uuid, p_measurement text) RETURNS void
+CREATE OR REPLACE FUNCTION stage1_add_placeholder_run(
+    p_run_id uuid, p_dataset_id uuid, p_measurement text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     IF p_run_id IS NULL OR EXISTS (SELECT FROM walkforward_runs r WHERE r.run_id = p_run_id) THEN
@@ -104,9 +124,11 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_add_placeholder_run(uuid, uuid, text) IS
-    'Makes a placeholder of a run that is not stored, with the dataset and the prediction table that a simulation names.';
+    'Makes a placeholder of a run that is not stored, with the dataset and the prediction table '
+    'that a simulation names.';
 
-CREATE OR REPLACE FUNCTION stage1_add_placeholder_simulation(p_simulation_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION stage1_add_placeholder_simulation(p_simulation_id uuid) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM simulation_runs s WHERE s.simulation_id = p_simulation_id) THEN
         RETURN;
@@ -121,7 +143,8 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_add_placeholder_simulation(uuid) IS
-    'Makes a placeholder of a simulation that is not stored, for trades and buckets that come before it.';
+    'Makes a placeholder of a simulation that is not stored, for trades and buckets that are '
+    'written before it.';
 
 -- Before a fold, a trade or a bucket is inserted whose object may not be stored yet.
 CREATE OR REPLACE FUNCTION stage1_before_part() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -139,7 +162,8 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_before_part() IS
-    'Trigger, where stage1.placeholders is on: makes a placeholder of the run or simulation that a row is a part of.';
+    'Trigger, where stage1.placeholders is on: makes a placeholder of the run or simulation that a '
+    'row is a part of.';
 
 -- Before each run is inserted, or has its name or configuration changed.
 CREATE OR REPLACE FUNCTION stage1_before_run() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -155,7 +179,8 @@ BEGIN
             PERFORM stage1_add_placeholder_dataset(NEW.dataset_id);
         END IF;
     END IF;
-    -- Generation 3 names the prediction table in walk_config alone, and makes no promise that the name is unique.
+    -- Generation 3 names the prediction table in walk_config alone, and makes no promise that the
+    -- name is unique.
     IF coalesce(NEW.prediction_measurement, own_name) = own_name THEN
         NEW.prediction_measurement := own_name;
         IF configured IS NOT NULL AND NOT EXISTS (
@@ -171,11 +196,15 @@ BEGIN
     END IF;
     -- A placeholder was called what a simulation said: the run that has the name keeps it.
     SELECT r.run_id INTO other FROM walkforward_runs r
-    WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = NEW.prediction_measurement AND r.run_id <> NEW.run_id;
+    WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = NEW.prediction_measurement
+      AND r.run_id <> NEW.run_id;
     IF stage1_is_placeholder('run', other) THEN
-        UPDATE walkforward_runs r SET prediction_measurement = 'run_' || r.run_id WHERE r.run_id = other;
+        UPDATE walkforward_runs r SET prediction_measurement = 'run_' || r.run_id
+        WHERE r.run_id = other;
     END IF;
-    IF stage1_is_placeholder('run', NEW.run_id) AND stage1_fill_placeholder('run', NEW.run_id, TG_RELID, 'run_id', NEW) THEN
+    IF stage1_is_placeholder('run', NEW.run_id)
+       AND stage1_fill_placeholder('run', NEW.run_id, TG_RELID, 'run_id', NEW)
+    THEN
         RETURN NULL;
     END IF;
     RETURN NEW;
@@ -183,7 +212,8 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_before_run() IS
-    'Trigger: names the prediction table where the writer does not, leads the run to its dataset, fills a placeholder.';
+    'Trigger: names the prediction table where the writer does not, replaces an alias of the '
+    'dataset by its id, fills a placeholder.';
 
 -- Generation 3 has both numbers inside metrics.
 CREATE OR REPLACE FUNCTION stage1_before_fold() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -204,9 +234,10 @@ $$;
 COMMENT ON FUNCTION stage1_before_fold() IS
     'Trigger: best_iteration and best_score from metrics, where the columns are NULL.';
 
--- A run that is exported again with fewer folds: those of the earlier export go, where the new one has as many folds as the
--- run says. An export that is not whole takes nothing away.
-CREATE OR REPLACE FUNCTION stage1_remove_former_folds(p_run_ids uuid[], p_fold_numbers integer[]) RETURNS bigint
+-- A run that is exported again with fewer folds: those of the earlier export go, where the new one
+-- has as many folds as the run says. An export that is not whole takes nothing away.
+CREATE OR REPLACE FUNCTION stage1_remove_former_folds(p_run_ids uuid[], p_fold_numbers integer[])
+RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     removed bigint := 0;
@@ -227,10 +258,12 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_remove_former_folds(uuid[], integer[]) IS
-    'Removes the folds of these runs that are not among the given ones, where a run says that it has as many as are given.';
+    'Removes the folds of these runs that are not among the given ones, where a run says that it '
+    'has as many as are given.';
 
--- Before each simulation is inserted. Its id is made of a label and a counter that begins anew with each session of the
--- desktop, so that it may come back as another simulation: its trades would be mixed with those that are stored.
+-- Before each simulation is inserted. Its id is made of a label and a counter that begins anew with
+-- each session of the desktop, so that it may come back as another simulation: its trades would be
+-- mixed with those that are stored.
 CREATE OR REPLACE FUNCTION stage1_before_simulation() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     stored record;
@@ -245,14 +278,16 @@ BEGIN
     THEN
         RETURN NULL;
     END IF;
-    SELECT s.run_id, s.dataset_id INTO stored FROM simulation_runs s WHERE s.simulation_id = NEW.simulation_id;
+    SELECT s.run_id, s.dataset_id INTO stored FROM simulation_runs s
+    WHERE s.simulation_id = NEW.simulation_id;
     IF stored.run_id <> NEW.run_id OR stored.dataset_id <> NEW.dataset_id THEN
         RAISE integrity_constraint_violation USING
             COLUMN = CASE WHEN stored.run_id <> NEW.run_id THEN 'run_id' ELSE 'dataset_id' END,
             MESSAGE = format(
-                'simulation_id %s is stored with run %s and dataset %s, but comes with run %s and dataset %s: '
-                'it is another simulation, to be written under an id of its own',
-                NEW.simulation_id, coalesce(stored.run_id::text, 'none'), coalesce(stored.dataset_id::text, 'none'),
+                'simulation_id %s is stored with run %s and dataset %s, but comes with run %s and '
+                'dataset %s: it is another simulation, to be written under an id of its own',
+                NEW.simulation_id, coalesce(stored.run_id::text, 'none'),
+                coalesce(stored.dataset_id::text, 'none'),
                 coalesce(NEW.run_id::text, 'none'), coalesce(NEW.dataset_id::text, 'none'));
     END IF;
     RETURN NEW;
@@ -260,15 +295,18 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_before_simulation() IS
-    'Trigger: leads the simulation to its dataset, fills a placeholder, refuses an id that is stored with another run.';
+    'Trigger: replaces an alias of the dataset by its id, fills a placeholder, refuses an id that '
+    'is stored with another run.';
 
 -- A client may name the tables with their schema, and have another search_path.
 DO $$
 DECLARE
     own regprocedure;
 BEGIN
-    FOREACH own IN ARRAY ARRAY['stage1_dataset_id(uuid)', 'stage1_before_run()', 'stage1_before_fold()',
-                               'stage1_before_simulation()', 'stage1_before_part()']::regprocedure[] LOOP
+    FOREACH own IN ARRAY ARRAY[
+        'stage1_dataset_id(uuid)', 'stage1_before_run()', 'stage1_before_fold()',
+        'stage1_before_simulation()', 'stage1_before_part()']::regprocedure[]
+    LOOP
         EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', own, current_schema());
     END LOOP;
 END

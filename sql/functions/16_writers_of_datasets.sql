@@ -14,7 +14,8 @@ BEGIN
         END IF;
     ELSIF to_jsonb(NEW) - 'updated_at' <> to_jsonb(OLD) - 'updated_at' THEN
         -- upsert_stage1_dataset looks for a row to update first.
-        UPDATE stage1_placeholders p SET filled_at = now() WHERE p.object = 'dataset' AND p.id = NEW.dataset_id;
+        UPDATE stage1_placeholders p SET filled_at = now()
+        WHERE p.object = 'dataset' AND p.id = NEW.dataset_id;
     END IF;
     RETURN NEW;
 END
@@ -43,12 +44,14 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_one_name_of_legacy_row() IS
-    'Trigger: gives questdb_tag and questdb_measurement one value where only one of them is written.';
+    'Trigger: gives questdb_tag and questdb_measurement one value where only one of them is '
+    'written.';
 
 -- The dataset that a row is about. Ids are hashed by each desktop in its own way, so that an
 -- unknown id with a known slug is the stored dataset: the id becomes its alias, and what was
 -- written with the id is led there too.
-CREATE OR REPLACE FUNCTION stage1_lead_dataset(p_dataset_id uuid, p_slug text) RETURNS uuid LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION stage1_lead_dataset(p_dataset_id uuid, p_slug text) RETURNS uuid
+LANGUAGE plpgsql AS $$
 DECLARE
     stored uuid := stage1_dataset_id(p_dataset_id);
 BEGIN
@@ -59,19 +62,23 @@ BEGIN
         RETURN stored;
     END IF;
     SELECT d.dataset_id INTO stored FROM stage1_datasets d
-    WHERE d.dataset_slug = p_slug AND d.dataset_id <> p_dataset_id AND NOT stage1_is_placeholder('dataset', d.dataset_id);
+    WHERE d.dataset_slug = p_slug AND d.dataset_id <> p_dataset_id
+      AND NOT stage1_is_placeholder('dataset', d.dataset_id);
     IF NOT FOUND THEN
         RETURN p_dataset_id;
     END IF;
-    INSERT INTO stage1_dataset_aliases (alias_id, dataset_id) VALUES (p_dataset_id, stored) ON CONFLICT DO NOTHING;
+    INSERT INTO stage1_dataset_aliases (alias_id, dataset_id) VALUES (p_dataset_id, stored)
+    ON CONFLICT DO NOTHING;
     IF stage1_is_placeholder('dataset', p_dataset_id) THEN
         UPDATE walkforward_runs r SET dataset_id = stored WHERE r.dataset_id = p_dataset_id;
         UPDATE simulation_runs s SET dataset_id = stored WHERE s.dataset_id = p_dataset_id;
         BEGIN
             DELETE FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id;
-            UPDATE stage1_placeholders p SET filled_at = now() WHERE p.object = 'dataset' AND p.id = p_dataset_id;
+            UPDATE stage1_placeholders p SET filled_at = now()
+            WHERE p.object = 'dataset' AND p.id = p_dataset_id;
         EXCEPTION WHEN insufficient_privilege THEN
-            NULL;  -- stage1_app may not: the placeholder stays, without runs, and validation finds it
+            -- stage1_app may not: the placeholder stays, without runs, and validation finds it.
+            NULL;
         END;
     END IF;
     RETURN stored;
@@ -79,7 +86,8 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_lead_dataset(uuid, text) IS
-    'The dataset that rows with this id and slug are about. Makes an unknown id with a known slug an alias of the stored dataset.';
+    'The dataset that rows with this id and slug are about. Makes an unknown id with a known slug '
+    'an alias of the stored dataset.';
 
 CREATE OR REPLACE FUNCTION stage1_before_legacy_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -91,10 +99,12 @@ BEGIN
         -- The name of the indicator table is all that generation 1 knows. Generation 2 gave the
         -- dataset a slug of its own.
         slug := coalesce(
-            (SELECT d.dataset_slug FROM indicator_datasets i JOIN stage1_datasets d USING (dataset_id)
+            (SELECT d.dataset_slug
+             FROM indicator_datasets i JOIN stage1_datasets d USING (dataset_id)
              WHERE i.questdb_tag = NEW.questdb_tag),
             (SELECT min(d.dataset_slug) FROM stage1_datasets d
-             WHERE d.indicator_measurement = NEW.questdb_tag AND NEW.questdb_tag <> '' HAVING count(*) = 1),
+             WHERE d.indicator_measurement = NEW.questdb_tag AND NEW.questdb_tag <> ''
+             HAVING count(*) = 1),
             NEW.questdb_tag);
     END IF;
     NEW.dataset_id := stage1_lead_dataset(NEW.dataset_id, slug);
@@ -102,16 +112,19 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_before_legacy_dataset() IS 'Trigger: leads a row to the dataset that its slug names.';
+COMMENT ON FUNCTION stage1_before_legacy_dataset() IS
+    'Trigger: gives a row the id of the stored dataset that its slug names.';
 
 -- Milliseconds since 1970; NULL where there are none, or no timestamp is so far away.
 CREATE OR REPLACE FUNCTION stage1_timestamp_of_ms(p_ms numeric) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p_ms BETWEEN -62135596800000 AND 9000000000000000 AND p_ms <> 0 THEN to_timestamp((p_ms / 1000)::float8) END
+    SELECT CASE WHEN p_ms BETWEEN -62135596800000 AND 9000000000000000 AND p_ms <> 0
+                THEN to_timestamp((p_ms / 1000)::float8) END
 $$;
 
 COMMENT ON FUNCTION stage1_timestamp_of_ms(numeric) IS
-    'The timestamp of so many milliseconds since 1970-01-01 UTC; NULL for 0, by which writers say that they know none.';
+    'The timestamp of so many milliseconds since 1970-01-01 UTC; NULL for 0, which writers use for '
+    '"not known".';
 
 -- What a row of an earlier generation says of its dataset. NULL: nothing.
 CREATE OR REPLACE FUNCTION stage1_dataset_of_legacy_row(p_row jsonb) RETURNS stage1_datasets
@@ -137,28 +150,36 @@ BEGIN
     said.dataset_slug := coalesce(nullif(p_row ->> 'dataset_slug', ''), said.dataset_id::text);
     said.source := coalesce(nullif(manifest ->> 'source', ''), 'legacy_import');
     -- The desktop's own names, where the manifest has none.
-    said.ohlcv_measurement := coalesce(nullif(manifest ->> 'ohlcv_measurement', ''), said.dataset_slug || '_ohlcv');
-    said.indicator_measurement := coalesce(nullif(manifest ->> 'indicator_measurement', ''), said.dataset_slug || '_ind');
+    said.ohlcv_measurement := coalesce(
+        nullif(manifest ->> 'ohlcv_measurement', ''), said.dataset_slug || '_ohlcv');
+    said.indicator_measurement := coalesce(
+        nullif(manifest ->> 'indicator_measurement', ''), said.dataset_slug || '_ind');
     said.ohlcv_row_count := stage1_json_number(manifest -> 'ohlcv_rows');
     said.indicator_row_count := stage1_json_number(manifest -> 'indicator_rows');
     said.ohlcv_first_ts := stage1_timestamp_of_ms(coalesce(
-        stage1_json_number(manifest -> 'first_ohlcv_timestamp_ms'), stage1_json_number(p_row -> 'first_ohlcv_ts')));
-    said.ohlcv_last_ts := stage1_timestamp_of_ms(stage1_json_number(manifest -> 'last_ohlcv_timestamp_ms'));
+        stage1_json_number(manifest -> 'first_ohlcv_timestamp_ms'),
+        stage1_json_number(p_row -> 'first_ohlcv_ts')));
+    said.ohlcv_last_ts := stage1_timestamp_of_ms(
+        stage1_json_number(manifest -> 'last_ohlcv_timestamp_ms'));
     said.indicator_first_ts := stage1_timestamp_of_ms(coalesce(
-        stage1_json_number(manifest -> 'first_indicator_timestamp_ms'), stage1_json_number(p_row -> 'first_indicator_ts')));
-    said.indicator_last_ts := stage1_timestamp_of_ms(stage1_json_number(manifest -> 'last_indicator_timestamp_ms'));
+        stage1_json_number(manifest -> 'first_indicator_timestamp_ms'),
+        stage1_json_number(p_row -> 'first_indicator_ts')));
+    said.indicator_last_ts := stage1_timestamp_of_ms(
+        stage1_json_number(manifest -> 'last_indicator_timestamp_ms'));
     said.metadata := '{}';
     RETURN said;
 END
 $$;
 
 COMMENT ON FUNCTION stage1_dataset_of_legacy_row(jsonb) IS
-    'The dataset as a row of indicator_datasets or of datasets describes it; NULL where the row says nothing.';
+    'The dataset as a row of indicator_datasets or of datasets describes it; NULL where the row '
+    'says nothing.';
 
 -- Makes the master row of a row of an earlier generation, or refreshes it. What a row does not know
 -- never replaces what is known: nothing, "unknown", a name of the dataset's own in the place of its
 -- symbol, no rows.
-CREATE OR REPLACE FUNCTION stage1_write_master(p_said stage1_datasets, p_former stage1_datasets) RETURNS void
+CREATE OR REPLACE FUNCTION stage1_write_master(
+    p_said stage1_datasets, p_former stage1_datasets) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     stored stage1_datasets;
@@ -174,15 +195,16 @@ BEGIN
             FOR NO KEY UPDATE;
             IF NOT FOUND OR stage1_is_placeholder('dataset', p_said.dataset_id) THEN
                 INSERT INTO stage1_datasets (
-                    dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
-                    ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts,
-                    indicator_last_ts, metadata)
+                    dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement,
+                    indicator_measurement, ohlcv_row_count, indicator_row_count, ohlcv_first_ts,
+                    ohlcv_last_ts, indicator_first_ts, indicator_last_ts, metadata)
                 VALUES (
-                    p_said.dataset_id, stage1_free_slug(p_said.dataset_slug, p_said.dataset_id), nullif(p_said.symbol, ''),
-                    nullif(p_said.granularity, ''), p_said.source, coalesce(p_said.ohlcv_measurement, ''),
+                    p_said.dataset_id, stage1_free_slug(p_said.dataset_slug, p_said.dataset_id),
+                    nullif(p_said.symbol, ''), nullif(p_said.granularity, ''), p_said.source,
+                    coalesce(p_said.ohlcv_measurement, ''),
                     coalesce(p_said.indicator_measurement, ''), coalesce(p_said.ohlcv_row_count, 0),
-                    p_said.indicator_row_count, p_said.ohlcv_first_ts, p_said.ohlcv_last_ts, p_said.indicator_first_ts,
-                    p_said.indicator_last_ts, p_said.metadata);
+                    p_said.indicator_row_count, p_said.ohlcv_first_ts, p_said.ohlcv_last_ts,
+                    p_said.indicator_first_ts, p_said.indicator_last_ts, p_said.metadata);
                 RETURN;
             END IF;
             SELECT jsonb_object_agg(key, value) INTO news
@@ -192,7 +214,9 @@ BEGIN
                 WHEN key IN ('symbol', 'granularity') THEN value <> '""' AND NOT (
                     coalesce(to_jsonb(stored) ->> key, '') <> '' AND (
                         lower(value #>> '{}') = 'unknown'
-                        OR value #>> '{}' IN (stored.dataset_slug, p_said.dataset_slug, p_said.indicator_measurement)))
+                        OR value #>> '{}' IN (
+                            stored.dataset_slug, p_said.dataset_slug,
+                            p_said.indicator_measurement)))
                 WHEN key IN ('ohlcv_row_count', 'indicator_row_count') THEN value <> '0'
                 -- Generation 1 knows the indicator table alone, and no slug.
                 WHEN key = 'dataset_slug' THEN p_said.ohlcv_measurement IS NOT NULL AND NOT EXISTS (
@@ -229,7 +253,8 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets) IS
-    'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says and did not say before.';
+    'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says '
+    'and did not say before.';
 
 -- Of an update only what it changed counts: a nightly psql -f of an old spool does not take back
 -- what was written into the master row since.
@@ -250,7 +275,10 @@ DO $$
 DECLARE
     own regprocedure;
 BEGIN
-    FOREACH own IN ARRAY ARRAY['stage1_before_dataset()', 'stage1_before_legacy_dataset()', 'stage1_master_of_legacy_row()']::regprocedure[] LOOP
+    FOREACH own IN ARRAY ARRAY[
+        'stage1_before_dataset()', 'stage1_before_legacy_dataset()',
+        'stage1_master_of_legacy_row()']::regprocedure[]
+    LOOP
         EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', own, current_schema());
     END LOOP;
 END

@@ -1,9 +1,9 @@
--- Rows of generation 3 that were stored before the triggers of 0001aa. In a transaction of its own, so
--- that nobody waits for the locks of 0001aa meanwhile.
+-- Rows of generation 3 that were stored before the triggers of 0001aa. In a transaction of its own,
+-- so that nobody waits for the locks of 0001aa meanwhile.
 
--- The oldest run of a dataset with a name in walk_config gets the name, as the trigger would give it.
--- In one statement, since no index finds the other runs with a name yet: the trigger would read the
--- whole table for each row.
+-- The oldest run of a dataset with a name in walk_config gets the name, as the trigger would give
+-- it. In one statement, since no index finds the other runs with a name yet: the trigger would read
+-- the whole table for each row.
 UPDATE walkforward_runs r SET prediction_measurement = named.configured
 FROM (
     SELECT run_id, dataset_id, configured, prediction_measurement, row_number() OVER (

@@ -1,8 +1,9 @@
 -- needs: columns.sql
 -- needs: functions/14_json.sql
 -- needs: functions/16_writers_of_datasets.sql
--- A client of an earlier generation knows one table: indicator_datasets, or datasets. Its rows make master rows and refresh
--- them, so that the client goes on working and its datasets show up in the catalogue. Before 0004, whose keys would refuse it.
+-- A client of an earlier generation knows one table: indicator_datasets, or datasets. Its rows make
+-- master rows and refresh them, so that the client goes on working and its datasets show up in the
+-- catalogue. Before 0004, whose keys would refuse it.
 
 -- Generation 3's datasets. Its writers go on writing here.
 CREATE TABLE IF NOT EXISTS datasets (
@@ -35,7 +36,9 @@ BEGIN
     IF changes IS NOT NULL THEN
         EXECUTE 'ALTER TABLE datasets ' || changes;
     END IF;
-    IF NOT (SELECT atthasdef FROM pg_attribute WHERE attrelid = 'datasets'::regclass AND attname = 'created_at') THEN
+    IF NOT (SELECT atthasdef FROM pg_attribute
+            WHERE attrelid = 'datasets'::regclass AND attname = 'created_at')
+    THEN
         ALTER TABLE datasets ALTER COLUMN created_at SET DEFAULT now();
     END IF;
     SELECT conname INTO key_name FROM pg_constraint
@@ -55,22 +58,26 @@ SET questdb_tag = coalesce(questdb_tag, questdb_measurement),
     questdb_measurement = coalesce(questdb_measurement, questdb_tag)
 WHERE (questdb_tag IS NULL) <> (questdb_measurement IS NULL);
 
--- Row by row, so that each slug is chosen knowing the ones before it; the oldest row keeps its name. Generation 3 knows most,
--- so it comes first.
+-- Row by row, so that each slug is chosen knowing the ones before it; the oldest row keeps its
+-- name. Generation 3 knows most, so it comes first.
 DO $$
 DECLARE
     legacy jsonb;
     triggers_off text;
     triggers_back text;
 BEGIN
-    -- Triggers of somebody's own, on a table that was made by hand: nobody writes here. One that is disabled stays so.
+    -- Triggers of somebody's own, on a table that was made by hand: nobody writes here. One that is
+    -- disabled stays so.
     IF EXISTS (
-        SELECT dataset_id FROM indicator_datasets UNION SELECT dataset_id FROM datasets EXCEPT SELECT dataset_id FROM stage1_datasets)
+        SELECT dataset_id FROM indicator_datasets UNION SELECT dataset_id FROM datasets
+        EXCEPT SELECT dataset_id FROM stage1_datasets)
     THEN
-        SELECT string_agg(format('DISABLE TRIGGER %I', tgname), ', '), string_agg(format('ENABLE %s TRIGGER %I',
-            CASE tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, tgname), ', ')
+        SELECT string_agg(format('DISABLE TRIGGER %I', tgname), ', '),
+               string_agg(format('ENABLE %s TRIGGER %I', CASE tgenabled
+                   WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, tgname), ', ')
         INTO triggers_off, triggers_back
-        FROM pg_trigger WHERE tgrelid = 'stage1_datasets'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
+        FROM pg_trigger
+        WHERE tgrelid = 'stage1_datasets'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
         IF triggers_off IS NOT NULL THEN
             EXECUTE 'ALTER TABLE stage1_datasets ' || triggers_off;
         END IF;
@@ -85,8 +92,10 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = known.dataset_id)
         ORDER BY known.place, known.created_at, known.dataset_id
     LOOP
-        -- The rows are those at the beginning of the query: one may have its master row from the other table now.
-        CONTINUE WHEN EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = (legacy ->> 'dataset_id')::uuid);
+        -- The rows are those at the beginning of the query: one may have its master row from the
+        -- other table now.
+        CONTINUE WHEN EXISTS (
+            SELECT FROM stage1_datasets d WHERE d.dataset_id = (legacy ->> 'dataset_id')::uuid);
         PERFORM stage1_write_master(stage1_dataset_of_legacy_row(legacy), NULL);
     END LOOP;
 
@@ -111,8 +120,9 @@ CREATE OR REPLACE TRIGGER datasets_stored_id
     BEFORE INSERT ON datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 
--- After the row is written, since before that ON CONFLICT may still turn it into another. Triggers run in the order of their
--- names, and the foreign key's own is named RI_...: the capital lets these make the master row before the key looks for it.
+-- After the row is written, since before that ON CONFLICT may still turn it into another. Triggers
+-- run in the order of their names, and the foreign key's own is named RI_...: the capital lets
+-- these make the master row before the key looks for it.
 CREATE OR REPLACE TRIGGER "INDICATOR_DATASETS_MASTER_ROW"
     AFTER INSERT OR UPDATE ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_master_of_legacy_row();
@@ -122,13 +132,17 @@ CREATE OR REPLACE TRIGGER "DATASETS_MASTER_ROW"
 
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'datasets'::regclass AND conname = 'datasets_stage1_fk') THEN
+    IF NOT EXISTS (
+        SELECT FROM pg_constraint
+        WHERE conrelid = 'datasets'::regclass AND conname = 'datasets_stage1_fk')
+    THEN
         ALTER TABLE datasets ADD CONSTRAINT datasets_stage1_fk
             FOREIGN KEY (dataset_id) REFERENCES stage1_datasets (dataset_id) ON DELETE CASCADE;
     END IF;
     IF NOT EXISTS (
         SELECT FROM pg_constraint
-        WHERE conrelid = 'stage1_dataset_aliases'::regclass AND conname = 'stage1_dataset_aliases_dataset_fk')
+        WHERE conrelid = 'stage1_dataset_aliases'::regclass
+          AND conname = 'stage1_dataset_aliases_dataset_fk')
     THEN
         ALTER TABLE stage1_dataset_aliases ADD CONSTRAINT stage1_dataset_aliases_dataset_fk
             FOREIGN KEY (dataset_id) REFERENCES stage1_datasets (dataset_id) ON DELETE CASCADE;

@@ -15,18 +15,19 @@ BEGIN
     LOOP
         BEGIN
             EXECUTE format(
-                'SELECT bool_or((%s) IS FALSE)
-                 FROM (VALUES (''dual''), (''long''), (''short'')) AS written (side)', own.condition)
+                'SELECT bool_or((%s) IS FALSE) '
+                'FROM (VALUES (''dual''), (''long''), (''short'')) AS written (side)',
+                own.condition)
             INTO refuses;
         EXCEPTION WHEN OTHERS THEN
-            refuses := true;  -- a function of the operator's own that raises, as it would at an INSERT
+            refuses := true;  -- a function of the operator's own that raises, as at an INSERT
         END;
         CONTINUE WHEN NOT refuses;
         EXECUTE format('ALTER TABLE simulation_trade_buckets DROP CONSTRAINT %I', own.conname);
         -- A list is the former one under some name. Anything else is the operator's own.
         IF own.condition !~ ' = ANY ' THEN
-            RAISE WARNING 'simulation_trade_buckets goes without the check %: it refuses sides that '
-                'the desktop writes. It was: %', own.conname, own.condition;
+            RAISE WARNING 'simulation_trade_buckets goes without the check %: it refuses sides '
+                'that the desktop writes. It was: %', own.conname, own.condition;
         END IF;
     END LOOP;
 END
