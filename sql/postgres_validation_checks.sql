@@ -253,8 +253,8 @@ WHERE expected_folds > 0 AND stage1_run_status(status) NOT IN ('PENDING', 'QUEUE
 words_outside_the_vocabulary AS MATERIALIZED (
 -- severity: warning
 -- title: Statuses and modes outside the vocabulary
--- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case. Of a
--- placeholder nobody has said any yet.
+-- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case. A
+-- placeholder has none yet.
 SELECT run_id AS id, 'walkforward_runs' AS "table", 'status' AS "column", left(status, 200) AS value
 FROM walkforward_runs WHERE stage1_run_status(status) = 'UNKNOWN' AND NOT stage1_is_placeholder('run', run_id)
 UNION ALL
@@ -318,9 +318,9 @@ WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = i.dataset_i
 
 placeholders AS MATERIALIZED (
 -- severity: warning
--- title: Placeholders for rows that never came
--- Something was written that belongs to them, and they were not. Replay the spool that has the row itself, or write the
--- dataset with upsert_stage1_dataset: the placeholder is filled then, and what hangs on it stays.
+-- title: Placeholders for rows that were never written
+-- Other rows belong to them. Replay the spool that has the row itself, or write the dataset with
+-- upsert_stage1_dataset: that fills the placeholder, and the rows that belong to it stay.
 SELECT p.id, p.object, coalesce(d.dataset_slug, r.prediction_measurement, s.questdb_namespace) AS name,
        (SELECT count(*) FROM walkforward_runs own WHERE p.object = 'dataset' AND own.dataset_id = p.id) AS runs,
        (SELECT count(*) FROM simulation_runs own
@@ -443,7 +443,7 @@ report (place, name, severity, title, count, sample) AS (
     SELECT 17, 'legacy_rows_without_a_master_row', 'error', 'Legacy rows without a master row', (SELECT count(*) FROM legacy_rows_without_a_master_row),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM legacy_rows_without_a_master_row c ORDER BY c LIMIT 5) AS first)
     UNION ALL
-    SELECT 18, 'placeholders', 'warning', 'Placeholders for rows that never came', (SELECT count(*) FROM placeholders),
+    SELECT 18, 'placeholders', 'warning', 'Placeholders for rows that were never written', (SELECT count(*) FROM placeholders),
            (SELECT json_agg(row) FROM (SELECT c AS row FROM placeholders c ORDER BY c LIMIT 5) AS first)
     UNION ALL
     SELECT 19, 'trades_beside_another_run', 'error', 'Simulations that hold another one''s trades', (SELECT count(*) FROM trades_beside_another_run),

@@ -1,7 +1,7 @@
 -- severity: warning
 -- title: Statuses and modes outside the vocabulary
--- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case. Of a
--- placeholder nobody has said any yet.
+-- The API shows them as UNKNOWN, and filters find them as such. functions/50_vocabulary.sql has the words, in any case. A
+-- placeholder has none yet.
 SELECT run_id AS id, 'walkforward_runs' AS "table", 'status' AS "column", left(status, 200) AS value
 FROM walkforward_runs WHERE stage1_run_status(status) = 'UNKNOWN' AND NOT stage1_is_placeholder('run', run_id)
 UNION ALL

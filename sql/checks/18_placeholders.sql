@@ -1,7 +1,7 @@
 -- severity: warning
--- title: Placeholders for rows that never came
--- Something was written that belongs to them, and they were not. Replay the spool that has the row itself, or write the
--- dataset with upsert_stage1_dataset: the placeholder is filled then, and what hangs on it stays.
+-- title: Placeholders for rows that were never written
+-- Other rows belong to them. Replay the spool that has the row itself, or write the dataset with
+-- upsert_stage1_dataset: that fills the placeholder, and the rows that belong to it stay.
 SELECT p.id, p.object, coalesce(d.dataset_slug, r.prediction_measurement, s.questdb_namespace) AS name,
        (SELECT count(*) FROM walkforward_runs own WHERE p.object = 'dataset' AND own.dataset_id = p.id) AS runs,
        (SELECT count(*) FROM simulation_runs own

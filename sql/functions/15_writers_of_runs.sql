@@ -1,8 +1,7 @@
--- What every writer of runs, folds and simulations meets, whichever generation it is of and whether
--- it is replay, libpq or psql. migrations/0001aa makes the triggers.
+-- Triggers that run for every writer of runs, folds and simulations: all generations, replay, libpq
+-- and psql. migrations/0001aa creates the triggers, this file their functions.
 
--- The dataset that an id leads to: an id that is not stored is led to the dataset that its slug
--- named (stage1_dataset_aliases).
+-- The dataset that an id stands for: the id itself, or the stored dataset of which it is an alias.
 CREATE OR REPLACE FUNCTION stage1_dataset_id(p_dataset_id uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -12,7 +11,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN p_dataset_id;
     END IF;
-    -- Somebody may have made a dataset with the id since.
+    -- A dataset may have been stored under the alias since.
     IF EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id)
        AND NOT stage1_is_placeholder('dataset', p_dataset_id) THEN
         RETURN p_dataset_id;
@@ -36,8 +35,8 @@ COMMENT ON FUNCTION stage1_is_placeholder(text, uuid) IS
     'Whether only the id is known of a "dataset", "run" or "simulation": no row that describes it '
     'has been written yet.';
 
--- A placeholder takes every column of the row that describes it, also those that an ON CONFLICT
--- clause would not set: its trigger calls this instead of letting the row be inserted.
+-- Overwrites a placeholder with the row that describes it, every column, also those that an
+-- ON CONFLICT clause would not set. The trigger then cancels the INSERT.
 CREATE OR REPLACE FUNCTION stage1_fill_placeholder(
     p_object text, p_id uuid, p_table regclass, p_key text, p_row anyelement)
 RETURNS boolean LANGUAGE plpgsql AS $$
@@ -62,9 +61,9 @@ $$;
 COMMENT ON FUNCTION stage1_fill_placeholder(text, uuid, regclass, text, anyelement) IS
     'Writes a row over the placeholder with its key. False where somebody has deleted that.';
 
--- Whether rows whose parent is not stored get a placeholder for it, instead of being refused by the
--- foreign key. `replay` sets this for its session; by hand: PGOPTIONS="-c stage1.placeholders=on"
--- psql -f spool.sql
+-- Whether a row whose parent is not stored gets a placeholder as its parent. If not, the foreign
+-- key rejects the row. `replay` sets this for its session; by hand: PGOPTIONS="-c
+-- stage1.placeholders=on" psql -f spool.sql
 CREATE OR REPLACE FUNCTION stage1_adds_placeholders() RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce(current_setting('stage1.placeholders', true), '') = 'on'
 $$;
@@ -146,7 +145,7 @@ COMMENT ON FUNCTION stage1_add_placeholder_simulation(uuid) IS
     'Makes a placeholder of a simulation that is not stored, for trades and buckets that are '
     'written before it.';
 
--- Before a fold, a trade or a bucket is inserted whose object may not be stored yet.
+-- Before a fold, a trade or a bucket is inserted whose parent may not be stored yet.
 CREATE OR REPLACE FUNCTION stage1_before_part() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- Asked here, since calling a function for each row would take several times as long.
@@ -165,7 +164,7 @@ COMMENT ON FUNCTION stage1_before_part() IS
     'Trigger, where stage1.placeholders is on: makes a placeholder of the run or simulation that a '
     'row is a part of.';
 
--- Before each run is inserted, or has its name or configuration changed.
+-- Before each run is inserted or updated.
 CREATE OR REPLACE FUNCTION stage1_before_run() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     own_name CONSTANT text := 'run_' || NEW.run_id;
@@ -179,8 +178,7 @@ BEGIN
             PERFORM stage1_add_placeholder_dataset(NEW.dataset_id);
         END IF;
     END IF;
-    -- Generation 3 names the prediction table in walk_config alone, and makes no promise that the
-    -- name is unique.
+    -- Generation 3 names the prediction table only in walk_config, and the name need not be unique.
     IF coalesce(NEW.prediction_measurement, own_name) = own_name THEN
         NEW.prediction_measurement := own_name;
         IF configured IS NOT NULL AND NOT EXISTS (
@@ -194,7 +192,7 @@ BEGIN
     IF TG_OP = 'UPDATE' THEN
         RETURN NEW;
     END IF;
-    -- A placeholder was called what a simulation said: the run that has the name keeps it.
+    -- A placeholder may have this name, from a simulation. The run that states the name keeps it.
     SELECT r.run_id INTO other FROM walkforward_runs r
     WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = NEW.prediction_measurement
       AND r.run_id <> NEW.run_id;
@@ -234,15 +232,15 @@ $$;
 COMMENT ON FUNCTION stage1_before_fold() IS
     'Trigger: best_iteration and best_score from metrics, where the columns are NULL.';
 
--- A run that is exported again with fewer folds: those of the earlier export go, where the new one
--- has as many folds as the run says. An export that is not whole takes nothing away.
+-- Where a run is exported again with fewer folds, removes the folds of the earlier export, but only
+-- if the new export has as many folds as the run says. An incomplete export removes nothing.
 CREATE OR REPLACE FUNCTION stage1_remove_former_folds(p_run_ids uuid[], p_fold_numbers integer[])
 RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     removed bigint := 0;
 BEGIN
-    -- stage1_app may not: the folds stay, and validation finds them.
+    -- stage1_app may not delete: the folds stay, and validation finds them.
     IF has_table_privilege('walkforward_folds', 'DELETE') THEN
         WITH exported AS (
             SELECT e.run_id, array_agg(DISTINCT e.fold_number) AS numbers
@@ -261,9 +259,9 @@ COMMENT ON FUNCTION stage1_remove_former_folds(uuid[], integer[]) IS
     'Removes the folds of these runs that are not among the given ones, where a run says that it '
     'has as many as are given.';
 
--- Before each simulation is inserted. Its id is made of a label and a counter that begins anew with
--- each session of the desktop, so that it may come back as another simulation: its trades would be
--- mixed with those that are stored.
+-- Before each simulation is inserted. Its id comes from a label and a counter that restarts with
+-- each session of the desktop, so the id can return for another simulation, whose trades would be
+-- mixed with the stored ones.
 CREATE OR REPLACE FUNCTION stage1_before_simulation() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     stored record;
@@ -298,7 +296,7 @@ COMMENT ON FUNCTION stage1_before_simulation() IS
     'Trigger: replaces an alias of the dataset by its id, fills a placeholder, refuses an id that '
     'is stored with another run.';
 
--- A client may name the tables with their schema, and have another search_path.
+-- A client may qualify the tables with their schema and have another search_path.
 DO $$
 DECLARE
     own regprocedure;

@@ -1,6 +1,6 @@
--- What every writer of datasets meets. Two tables of earlier generations go on being written,
--- indicator_datasets and datasets: each of their rows makes or refreshes the master row in
--- stage1_datasets. migrations/0003b makes the triggers.
+-- Triggers that run for every writer of datasets. Clients still write two tables of earlier
+-- generations, indicator_datasets and datasets: each of their rows creates or refreshes the master
+-- row in stage1_datasets. migrations/0003b creates the triggers, this file their functions.
 
 -- A placeholder takes every column of the row that describes it.
 CREATE OR REPLACE FUNCTION stage1_before_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -23,8 +23,8 @@ $$;
 
 COMMENT ON FUNCTION stage1_before_dataset() IS 'Trigger: fills a placeholder.';
 
--- One variant of generation 1 writes questdb_tag, the other questdb_measurement; both read their
--- own. Where a row has two different names, neither takes the other's place.
+-- One variant of generation 1 writes and reads questdb_tag, the other questdb_measurement. Where a
+-- row has two different names, neither overwrites the other.
 CREATE OR REPLACE FUNCTION stage1_one_name_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.questdb_tag IS NOT DISTINCT FROM OLD.questdb_measurement THEN
@@ -47,9 +47,9 @@ COMMENT ON FUNCTION stage1_one_name_of_legacy_row() IS
     'Trigger: gives questdb_tag and questdb_measurement one value where only one of them is '
     'written.';
 
--- The dataset that a row is about. Ids are hashed by each desktop in its own way, so that an
--- unknown id with a known slug is the stored dataset: the id becomes its alias, and what was
--- written with the id is led there too.
+-- The dataset that a row describes. Each desktop hashes its own ids, so an unknown id with a known
+-- slug is the stored dataset: the id becomes an alias of it, and rows that were written with the id
+-- are moved to it.
 CREATE OR REPLACE FUNCTION stage1_lead_dataset(p_dataset_id uuid, p_slug text) RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -77,7 +77,8 @@ BEGIN
             UPDATE stage1_placeholders p SET filled_at = now()
             WHERE p.object = 'dataset' AND p.id = p_dataset_id;
         EXCEPTION WHEN insufficient_privilege THEN
-            -- stage1_app may not: the placeholder stays, without runs, and validation finds it.
+            -- stage1_app may not delete: the placeholder stays, without runs, and validation finds
+            -- it.
             NULL;
         END;
     END IF;
@@ -96,8 +97,8 @@ BEGIN
     IF TG_TABLE_NAME = 'datasets' THEN
         slug := NEW.dataset_slug;
     ELSE
-        -- The name of the indicator table is all that generation 1 knows. Generation 2 gave the
-        -- dataset a slug of its own.
+        -- Generation 1 knows only the name of the indicator table. Generation 2 gave the dataset a
+        -- slug of its own.
         slug := coalesce(
             (SELECT d.dataset_slug
              FROM indicator_datasets i JOIN stage1_datasets d USING (dataset_id)
@@ -115,7 +116,8 @@ $$;
 COMMENT ON FUNCTION stage1_before_legacy_dataset() IS
     'Trigger: gives a row the id of the stored dataset that its slug names.';
 
--- Milliseconds since 1970; NULL where there are none, or no timestamp is so far away.
+-- A timestamp from milliseconds since 1970; NULL if there are none, or if the timestamp is out of
+-- range.
 CREATE OR REPLACE FUNCTION stage1_timestamp_of_ms(p_ms numeric) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN p_ms BETWEEN -62135596800000 AND 9000000000000000 AND p_ms <> 0
@@ -126,7 +128,7 @@ COMMENT ON FUNCTION stage1_timestamp_of_ms(numeric) IS
     'The timestamp of so many milliseconds since 1970-01-01 UTC; NULL for 0, which writers use for '
     '"not known".';
 
--- What a row of an earlier generation says of its dataset. NULL: nothing.
+-- The dataset as a row of an earlier generation describes it. NULL: the row does not say.
 CREATE OR REPLACE FUNCTION stage1_dataset_of_legacy_row(p_row jsonb) RETURNS stage1_datasets
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -175,9 +177,8 @@ COMMENT ON FUNCTION stage1_dataset_of_legacy_row(jsonb) IS
     'The dataset as a row of indicator_datasets or of datasets describes it; NULL where the row '
     'says nothing.';
 
--- Makes the master row of a row of an earlier generation, or refreshes it. What a row does not know
--- never replaces what is known: nothing, "unknown", a name of the dataset's own in the place of its
--- symbol, no rows.
+-- Creates the master row of a row of an earlier generation, or refreshes it. An unknown value never
+-- replaces a known one: NULL, "", "unknown", the dataset's own name as its symbol, 0 rows.
 CREATE OR REPLACE FUNCTION stage1_write_master(
     p_said stage1_datasets, p_former stage1_datasets) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -218,7 +219,7 @@ BEGIN
                             stored.dataset_slug, p_said.dataset_slug,
                             p_said.indicator_measurement)))
                 WHEN key IN ('ohlcv_row_count', 'indicator_row_count') THEN value <> '0'
-                -- Generation 1 knows the indicator table alone, and no slug.
+                -- Generation 1 knows only the indicator table, and no slug.
                 WHEN key = 'dataset_slug' THEN p_said.ohlcv_measurement IS NOT NULL AND NOT EXISTS (
                     SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_said.dataset_slug)
                 ELSE key NOT IN ('source', 'metadata') END;
@@ -242,7 +243,7 @@ BEGIN
             END IF;
             RETURN;
         EXCEPTION WHEN unique_violation THEN
-            -- Somebody took the slug, or wrote the row, at the same moment: now it is seen.
+            -- Another session took the slug, or wrote the row, at the same moment.
             attempts := attempts + 1;
             IF attempts = 5 THEN
                 RAISE;
@@ -256,8 +257,8 @@ COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets) IS
     'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says '
     'and did not say before.';
 
--- Of an update only what it changed counts: a nightly psql -f of an old spool does not take back
--- what was written into the master row since.
+-- Only what an update changes counts, so a statement of an old spool that runs again takes nothing
+-- back of what was written into the master row since.
 CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM stage1_write_master(
@@ -270,7 +271,7 @@ $$;
 COMMENT ON FUNCTION stage1_master_of_legacy_row() IS
     'Trigger: makes or refreshes the master row of a row of indicator_datasets or datasets.';
 
--- A client may name the tables with their schema, and have another search_path.
+-- A client may qualify the tables with their schema and have another search_path.
 DO $$
 DECLARE
     own regprocedure;

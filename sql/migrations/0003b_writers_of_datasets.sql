@@ -1,9 +1,9 @@
 -- needs: columns.sql
 -- needs: functions/14_json.sql
 -- needs: functions/16_writers_of_datasets.sql
--- A client of an earlier generation knows one table: indicator_datasets, or datasets. Its rows make
--- master rows and refresh them, so that the client goes on working and its datasets show up in the
--- catalogue. Before 0004, whose keys would refuse it.
+-- A client of an earlier generation knows one table, indicator_datasets or datasets. Triggers
+-- create and refresh a master row for each of its rows, so the client keeps working and its
+-- datasets are in the catalogue. Before 0004, whose foreign keys would reject such rows.
 
 -- Generation 3's datasets. Its writers go on writing here.
 CREATE TABLE IF NOT EXISTS datasets (
@@ -49,25 +49,25 @@ BEGIN
 END
 $$;
 
--- No row comes between the backfill and the triggers: writers wait here until both are done.
+-- No row may be added between the backfill and the triggers: writers wait until both are done.
 LOCK TABLE indicator_datasets, datasets IN SHARE ROW EXCLUSIVE MODE;
 
--- Rows that were written since 0001e, by a client that knows one name.
+-- Rows that a client which knows one name has written since 0001e.
 UPDATE indicator_datasets
 SET questdb_tag = coalesce(questdb_tag, questdb_measurement),
     questdb_measurement = coalesce(questdb_measurement, questdb_tag)
 WHERE (questdb_tag IS NULL) <> (questdb_measurement IS NULL);
 
--- Row by row, so that each slug is chosen knowing the ones before it; the oldest row keeps its
--- name. Generation 3 knows most, so it comes first.
+-- Row by row, so that each slug is chosen with the earlier ones known; the oldest row keeps its
+-- name. Generation 3 comes first, since it knows most.
 DO $$
 DECLARE
     legacy jsonb;
     triggers_off text;
     triggers_back text;
 BEGIN
-    -- Triggers of somebody's own, on a table that was made by hand: nobody writes here. One that is
-    -- disabled stays so.
+    -- The operator's own triggers on a table that was made by hand do not run for the backfill. A
+    -- disabled trigger stays disabled.
     IF EXISTS (
         SELECT dataset_id FROM indicator_datasets UNION SELECT dataset_id FROM datasets
         EXCEPT SELECT dataset_id FROM stage1_datasets)
@@ -92,8 +92,7 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = known.dataset_id)
         ORDER BY known.place, known.created_at, known.dataset_id
     LOOP
-        -- The rows are those at the beginning of the query: one may have its master row from the
-        -- other table now.
+        -- The query does not see master rows that the loop has made since, from the other table.
         CONTINUE WHEN EXISTS (
             SELECT FROM stage1_datasets d WHERE d.dataset_id = (legacy ->> 'dataset_id')::uuid);
         PERFORM stage1_write_master(stage1_dataset_of_legacy_row(legacy), NULL);
@@ -112,7 +111,7 @@ CREATE OR REPLACE TRIGGER stage1_before_dataset
 CREATE OR REPLACE TRIGGER indicator_datasets_one_name
     BEFORE INSERT OR UPDATE ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_one_name_of_legacy_row();
--- After the trigger above, by its name: it looks at questdb_tag.
+-- Runs after the trigger above, in the order of their names: it reads questdb_tag.
 CREATE OR REPLACE TRIGGER indicator_datasets_stored_id
     BEFORE INSERT ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
@@ -120,9 +119,9 @@ CREATE OR REPLACE TRIGGER datasets_stored_id
     BEFORE INSERT ON datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 
--- After the row is written, since before that ON CONFLICT may still turn it into another. Triggers
--- run in the order of their names, and the foreign key's own is named RI_...: the capital lets
--- these make the master row before the key looks for it.
+-- AFTER, because before that ON CONFLICT may still choose another row. Triggers run in the order of
+-- their names, and those of foreign keys are called RI_...: upper case puts these first, so the
+-- master row exists when the key is checked.
 CREATE OR REPLACE TRIGGER "INDICATOR_DATASETS_MASTER_ROW"
     AFTER INSERT OR UPDATE ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_master_of_legacy_row();
