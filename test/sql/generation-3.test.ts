@@ -106,6 +106,33 @@ describe("a database of generation 3", () => {
   });
 });
 
+test("own triggers on runs and folds neither stop the adoption nor run in it, and a manifest's number that no count holds says nothing", async () => {
+  const database = await createDatabase("empty");
+  onTestFinished(() => database.drop());
+  await database.query(`${fixture("generation-3.sql")};
+    CREATE FUNCTION frozen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'finished runs do not change'; END $$;
+    CREATE TRIGGER frozen BEFORE UPDATE ON walkforward_runs FOR EACH ROW EXECUTE FUNCTION frozen();
+    CREATE TRIGGER frozen BEFORE UPDATE ON walkforward_folds FOR EACH ROW EXECUTE FUNCTION frozen();
+    CREATE TRIGGER off BEFORE UPDATE ON walkforward_folds FOR EACH ROW EXECUTE FUNCTION frozen();
+    ALTER TABLE walkforward_folds ENABLE ALWAYS TRIGGER frozen, DISABLE TRIGGER off,
+        ADD FOREIGN KEY (run_id) REFERENCES walkforward_runs DEFERRABLE INITIALLY DEFERRED;
+    UPDATE datasets SET metadata = '{"ohlcv_rows": 1e19, "indicator_rows": "-1e19"}'`);
+  await migrate({ url: database.url });
+  expect(await database.query("SELECT FROM walkforward_runs WHERE prediction_measurement IS NULL")).toEqual([]);
+  expect(
+    await database.query(
+      "SELECT tgname, tgenabled FROM pg_trigger WHERE tgname IN ('frozen', 'off') ORDER BY tgrelid, 1",
+    ),
+  ).toEqual([
+    { tgname: "frozen", tgenabled: "O" },
+    { tgname: "frozen", tgenabled: "A" },
+    { tgname: "off", tgenabled: "D" },
+  ]);
+  expect(await database.query("SELECT DISTINCT ohlcv_row_count, indicator_row_count FROM stage1_datasets")).toEqual([
+    { ohlcv_row_count: 0, indicator_row_count: null },
+  ]);
+});
+
 describe.each(["variant-a.sql", "variant-b.sql", "generation-3.sql", undefined])(
   "writers of each generation on a database of %s",
   (origin) => {

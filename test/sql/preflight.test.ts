@@ -113,3 +113,25 @@ test("tables in another schema than the one that would be migrated are not doubl
     await other.drop();
   }
 });
+
+test("tables of somebody's own with the names of the product's are told with what to do, and it goes on from there", async () => {
+  const other = await createDatabase("empty");
+  try {
+    await other.query(`${fixture("generation-3.sql")};
+      CREATE TABLE stage1_placeholders (id serial PRIMARY KEY, note text);
+      CREATE TABLE stage1_dataset_aliases (alias text PRIMARY KEY);
+      CREATE TABLE stage1_replays (id serial PRIMARY KEY);
+      CREATE TABLE stage1_replay_rejections (id serial PRIMARY KEY)`);
+    const refusal = await refusalOf(other);
+    expect(shownIn(refusal).map(({ what }) => what)).toEqual([
+      "the name stage1_dataset_aliases is a table's that leads ids to datasets",
+      "the name stage1_placeholders is a table's that tells which rows are placeholders",
+      "the name stage1_replay_rejections is a table's that tells what was not replayed",
+      "the name stage1_replays is a table's that tells what was replayed",
+    ]);
+    await mend(other, refusal);
+    expect(await other.query("SELECT FROM stage1_placeholders_former")).toEqual([]);
+  } finally {
+    await other.drop();
+  }
+});
