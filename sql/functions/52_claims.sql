@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION stage1_json_count(p_json jsonb, p_key text) RETURNS b
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
         WHEN said.text ~ '^\s*[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?\s*$'
-             AND said.text::numeric = trunc(said.text::numeric) AND said.text::numeric <= 2147483648
+             AND said.text::numeric = trunc(said.text::numeric) AND said.text::numeric <= 2147483648::numeric
         THEN said.text::numeric::bigint END
     FROM (SELECT stage1_json_object(p_json) ->> p_key AS text) AS said
 $$;

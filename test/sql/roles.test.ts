@@ -120,6 +120,44 @@ test("a legacy client that could write indicator_datasets alone before goes on w
   ]);
 });
 
+test("a legacy role goes on writing columns of runs, also what a placeholder stands for, and where functions are nobody's to call", async () => {
+  const legacy = await createDatabase();
+  const [named, unnamed] = [randomUUID(), randomUUID()];
+  try {
+    await legacy.query(`
+      GRANT INSERT (run_id, status, walk_config), UPDATE (status) ON walkforward_runs TO ${LEGACY};
+      GRANT INSERT, UPDATE ON simulation_runs, walkforward_folds TO ${LEGACY};
+      DO $$ DECLARE own regprocedure; BEGIN
+        FOR own IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace LOOP
+          EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
+        END LOOP;
+      END $$`);
+    expect(await migrate({ url: legacy.url })).toEqual(["grants.sql"]);
+    expect(await migrate({ url: legacy.url })).toEqual([]);
+    await legacy.query(`SET stage1.placeholders = 'on';
+      INSERT INTO simulation_trade_buckets (simulation_id, side, trade_count, win_count) VALUES ('${named}', 'long', 0, 0); RESET stage1.placeholders`);
+    const client = await openClient(urlAs(LEGACY, legacy));
+    try {
+      const run = "INSERT INTO walkforward_runs (run_id, status, walk_config) VALUES ($1, 'RUNNING', '{}')";
+      await client.query(run, [unnamed]);
+      await client.query(
+        `INSERT INTO walkforward_folds (run_id, fold_number, metrics) VALUES ($1, 0, '{"best_score": 1}')`,
+        [unnamed],
+      );
+      await client.query(
+        `INSERT INTO simulation_runs (simulation_id, input_run_measurement, mode, config, status) VALUES ($1, 'i', 'dual', '{}', 'x')`,
+        [named],
+      );
+    } finally {
+      await client.end();
+    }
+    expect(await legacy.query("SELECT FROM stage1_placeholders WHERE filled_at IS NULL")).toEqual([]);
+    expect(await legacy.query("SELECT mode FROM simulation_runs")).toEqual([{ mode: "dual" }]);
+  } finally {
+    await legacy.drop();
+  }
+});
+
 /** Functions of ours that run with their owner's rights, and who may execute them. */
 const DEFINERS = `
   SELECT p.oid::regprocedure::text AS name, has_function_privilege('${STRANGER}', p.oid, 'EXECUTE') AS stranger,
