@@ -1,20 +1,24 @@
--- A table stage1_datasets that was made by hand: what of it would refuse the master rows that migrations/0003_stage1_datasets.sql
--- makes of rows of indicator_datasets. Its triggers are off meanwhile. Reads only; works on any database.
+-- A table stage1_datasets that was made by hand: what of it would refuse the master rows that migrations/0003b_writers_of_datasets.sql
+-- makes of rows of datasets and indicator_datasets. Its triggers are off meanwhile. Reads only; works on any database.
 -- needs: columns.sql
 DO $$
 DECLARE
     here text := quote_ident(current_schema());
     masters regclass := to_regclass(quote_ident(current_schema()) || '.stage1_datasets');
-    legacy regclass := to_regclass(quote_ident(current_schema()) || '.indicator_datasets');
-    -- As 0003 gives them; of a row of either variant, whatever the types are now.
+    -- Of those that are there; what datasets knows of a dataset counts.
+    legacy text;
+    legacy_rows text;
+    -- As 0003b gives them, as far as a rule could mind; of a row of any variant, whatever the types are now. `m` is the manifest.
     values_of CONSTANT jsonb := $values${
         "dataset_id": "(l.j ->> 'dataset_id')::uuid",
-        "dataset_slug": "coalesce(nullif(l.j ->> 'questdb_tag', ''), nullif(l.j ->> 'questdb_measurement', ''), l.j ->> 'dataset_id')",
+        "dataset_slug": "coalesce(nullif(l.j ->> 'dataset_slug', ''), nullif(l.j ->> 'questdb_tag', ''), nullif(l.j ->> 'questdb_measurement', ''), l.j ->> 'dataset_id')",
         "symbol": "nullif(l.j ->> 'symbol', '')", "granularity": "nullif(l.j ->> 'granularity', '')",
-        "source": "coalesce(l.j ->> 'source', 'legacy_import')", "ohlcv_measurement": "''",
-        "indicator_measurement": "coalesce(nullif(l.j ->> 'questdb_tag', ''), nullif(l.j ->> 'questdb_measurement', ''), '')",
-        "indicator_row_count": "l.j ->> 'row_count'", "indicator_first_ts": "l.j ->> 'first_bar_ts'",
-        "indicator_last_ts": "l.j ->> 'last_bar_ts'", "metadata": "jsonb_build_object('legacy_source', l.j ->> 'source')"
+        "source": "coalesce(nullif(l.m ->> 'source', ''), l.j ->> 'source', 'legacy_import')",
+        "ohlcv_measurement": "coalesce(nullif(l.m ->> 'ohlcv_measurement', ''), coalesce(nullif(l.j ->> 'dataset_slug', ''), CASE WHEN l.m IS NOT NULL THEN l.j ->> 'dataset_id' END) || '_ohlcv', '')",
+        "indicator_measurement": "coalesce(nullif(l.m ->> 'indicator_measurement', ''), coalesce(nullif(l.j ->> 'dataset_slug', ''), CASE WHEN l.m IS NOT NULL THEN l.j ->> 'dataset_id' END) || '_ind', nullif(l.j ->> 'questdb_tag', ''), nullif(l.j ->> 'questdb_measurement', ''), '')",
+        "ohlcv_row_count": "coalesce(substring(l.m ->> 'ohlcv_rows' FROM '^[0-9]{1,18}$'), '0')",
+        "indicator_row_count": "coalesce(substring(l.m ->> 'indicator_rows' FROM '^[0-9]{1,18}$'), l.j ->> 'row_count')", "indicator_first_ts": "l.j ->> 'first_bar_ts'",
+        "indicator_last_ts": "l.j ->> 'last_bar_ts'", "metadata": "CASE WHEN l.m IS NULL THEN jsonb_build_object('legacy_source', l.j ->> 'source') ELSE '{}' END"
     }$values$;
     made text;
     present text;
@@ -22,20 +26,31 @@ DECLARE
     answer text;
     found jsonb := '[]';
 BEGIN
-    IF masters IS NULL OR legacy IS NULL
-        OR NOT (has_table_privilege(masters, 'SELECT') AND has_table_privilege(legacy, 'SELECT'))
-        OR EXISTS (SELECT FROM pg_class WHERE oid IN (masters, legacy) AND (relkind <> 'r' OR row_security_active(oid)))
-        OR 2 <> (SELECT count(*) FROM pg_attribute WHERE attrelid IN (masters, legacy) AND attname = 'dataset_id' AND NOT attisdropped)
+    SELECT string_agg(c.relname, ' and ' ORDER BY c.relname), string_agg(
+        CASE WHEN c.relname = 'datasets'
+            THEN format('SELECT to_jsonb(t) AS j, CASE jsonb_typeof(to_jsonb(t) -> ''metadata'') WHEN ''object'' THEN to_jsonb(t) -> ''metadata'' ELSE ''{}'' END AS m FROM %s t', c.oid::regclass)
+            ELSE format('SELECT to_jsonb(t), NULL::jsonb FROM %s t', c.oid::regclass) || coalesce((
+                SELECT format(' WHERE NOT EXISTS (SELECT FROM %s other WHERE lower(other.dataset_id::text) = lower(t.dataset_id::text))', d.oid::regclass)
+                FROM pg_class d JOIN pg_attribute b ON b.attrelid = d.oid AND b.attname = 'dataset_id' AND NOT b.attisdropped
+                WHERE d.oid = to_regclass(here || '.datasets') AND d.relkind = 'r' AND has_table_privilege(d.oid, 'SELECT')), '') END,
+        ' UNION ALL ' ORDER BY c.relname)
+    INTO legacy, legacy_rows
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'dataset_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = to_regnamespace(here) AND c.relname IN ('datasets', 'indicator_datasets') AND c.relkind = 'r'
+      AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid);
+    IF masters IS NULL OR legacy IS NULL OR NOT has_table_privilege(masters, 'SELECT')
+        OR EXISTS (SELECT FROM pg_class WHERE oid = masters AND (relkind <> 'r' OR row_security_active(oid)))
+        OR NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = masters AND attname = 'dataset_id' AND NOT attisdropped)
     THEN
         PERFORM set_config('stage1.answer', '[]', false);  -- 10_relations.sql says why
         RETURN;
     END IF;
 
-    SELECT format('SELECT %s FROM (SELECT to_jsonb(i) AS j FROM %s i) AS l '
+    SELECT format('SELECT %s FROM (%s) AS l (j, m) '
                   'WHERE NOT EXISTS (SELECT FROM %s d WHERE lower(d.dataset_id::text) = lower(l.j ->> ''dataset_id''))',
                   string_agg(format('(%s)::%s AS %I',
                       coalesce(values_of ->> a.attname, CASE WHEN f.text !~ 'nextval' THEN f.text END, 'NULL'),
-                      coalesce(c.type, format_type(a.atttypid, a.atttypmod)), a.attname), ', ' ORDER BY a.attnum), legacy, masters),
+                      coalesce(c.type, format_type(a.atttypid, a.atttypmod)), a.attname), ', ' ORDER BY a.attnum), legacy_rows, masters),
            format('SELECT %s FROM %s', string_agg(format('%s AS %I',
                CASE WHEN c.type IS NULL THEN quote_ident(a.attname) ELSE format('%I::text::%s', a.attname, c.type) END, a.attname),
                ', ' ORDER BY a.attnum), masters)
@@ -116,7 +131,7 @@ BEGIN
         END;
         IF answer IS NOT NULL THEN
             found := found || jsonb_build_object(
-                'what', format('rows of indicator_datasets get a row of stage1_datasets: %s', own.what), 'rows', E'dataset_id:\n' || answer,
+                'what', format('rows of %s get a row of stage1_datasets: %s', legacy, own.what), 'rows', E'dataset_id:\n' || answer,
                 'remedy', own.remedy);
         END IF;
     END LOOP;

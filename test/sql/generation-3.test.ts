@@ -5,6 +5,7 @@ import { spoolText } from "../spool/generations.ts";
 import { counts } from "../spool/spools.ts";
 import { allRows, catalogue, comparable } from "./catalogue.ts";
 import { fixture } from "./fixture.ts";
+import { mend, refusalOf, shownIn } from "./remedies.ts";
 
 const BTC = "11111111-2222-3333-4444-555555555555";
 const ETH = "cccccccc-0000-0000-0000-000000000002";
@@ -131,6 +132,25 @@ test("own triggers on runs and folds neither stop the adoption nor run in it, an
   expect(await database.query("SELECT DISTINCT ohlcv_row_count, indicator_row_count FROM stage1_datasets")).toEqual([
     { ohlcv_row_count: 0, indicator_row_count: null },
   ]);
+});
+
+test("rules of a stage1_datasets that was made by hand are told where they refuse what rows of datasets become", async () => {
+  const database = await createDatabase("empty");
+  onTestFinished(() => database.drop());
+  await database.query(`${fixture("generation-3.sql")};
+    CREATE TABLE stage1_datasets (
+      dataset_id uuid PRIMARY KEY, dataset_slug text UNIQUE, owner text NOT NULL, ohlcv_row_count bigint CHECK (ohlcv_row_count >= 0),
+      ohlcv_measurement text CONSTRAINT bars CHECK (ohlcv_measurement ~ '_bars$'), indicator_measurement text UNIQUE)`);
+  const refusal = await refusalOf(database);
+  const shown = shownIn(refusal);
+  expect(shown.map(({ what }) => what.replace("rows of datasets get a row of stage1_datasets: ", ""))).toEqual([
+    "owner is NOT NULL, and has no default",
+    "its check bars refuses them",
+    "its index stage1_datasets_indicator_measurement_key refuses them",
+  ]);
+  expect(shown[1]?.rows).toBe(`dataset_id: ${ETH} ${TWIN}`);
+  await mend(database, refusal);
+  expect(await database.query("SELECT FROM stage1_datasets")).toHaveLength(3);
 });
 
 describe.each(["variant-a.sql", "variant-b.sql", "generation-3.sql", undefined])(

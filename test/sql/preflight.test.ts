@@ -135,3 +135,27 @@ test("tables of somebody's own with the names of the product's are told with wha
     await other.drop();
   }
 });
+
+test("a column of ours that is generated is told, whether the expression reads the other name or another column", async () => {
+  for (const [variant, column, from] of [
+    ["variant-a.sql", "questdb_measurement", "questdb_tag"],
+    ["variant-b.sql", "questdb_tag", "questdb_measurement"],
+  ] as const) {
+    const other = await createDatabase("empty");
+    try {
+      await other.query(`${fixture(variant)};
+        ALTER TABLE indicator_datasets ADD ${column} text GENERATED ALWAYS AS (${from}) STORED`);
+      const refusal = await refusalOf(other);
+      expect(shownIn(refusal)).toEqual([
+        {
+          what: `indicator_datasets.${column} is generated, so that nothing can be written into it`,
+          rows: from,
+          remedy: `ALTER TABLE indicator_datasets ALTER COLUMN ${column} DROP EXPRESSION;`,
+        },
+      ]);
+      await mend(other, refusal);
+    } finally {
+      await other.drop();
+    }
+  }
+});
