@@ -170,9 +170,11 @@ BEGIN
             ('walkforward_runs', 'SELECT', 'walkforward_runs stage1_dataset_aliases stage1_placeholders stage1_datasets'),
             ('simulation_runs', 'SELECT', 'simulation_runs stage1_dataset_aliases stage1_placeholders stage1_datasets'),
             ('indicator_datasets', 'SELECT', 'indicator_datasets stage1_placeholders'),
-            ('indicator_datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets stage1_dataset_aliases'),
+            ('indicator_datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets'),
+            ('indicator_datasets', 'SELECT, INSERT', 'stage1_dataset_aliases'),
             ('datasets', 'SELECT', 'indicator_datasets datasets stage1_placeholders'),
-            ('datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets stage1_dataset_aliases'),
+            ('datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets'),
+            ('datasets', 'SELECT, INSERT', 'stage1_dataset_aliases'),
             -- Who writes the row that describes a placeholder fills it.
             ('walkforward_runs', 'UPDATE (filled_at)', 'stage1_placeholders'),
             ('simulation_runs', 'UPDATE (filled_at)', 'stage1_placeholders'),

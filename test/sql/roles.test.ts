@@ -104,6 +104,18 @@ test("a legacy client that could write indicator_datasets alone before goes on w
   const client = await openClient(urlAs(LEGACY, database));
   const dataset_id = randomUUID();
   try {
+    // An id that its desktop made of a slug that is stored becomes an alias, which is nobody's to change afterwards.
+    await client.query(
+      `INSERT INTO indicator_datasets (symbol, granularity, source, questdb_tag) VALUES ('S', '1h', 'x', 'led'), ('S', '1h', 'x', 'other')`,
+    );
+    await client.query(
+      `INSERT INTO indicator_datasets (dataset_id, symbol, granularity, source, questdb_tag) VALUES ($1, 'T', '1h', 'x', 'led')
+       ON CONFLICT (dataset_id) DO UPDATE SET symbol = EXCLUDED.symbol`,
+      [randomUUID()],
+    );
+    await expect(client.query("UPDATE stage1_dataset_aliases SET alias_id = alias_id")).rejects.toMatchObject({
+      code: "42501",
+    });
     // Its own temporary table of the master's name must not come in between.
     await client.query("CREATE TEMP TABLE stage1_datasets (LIKE public.indicator_datasets)");
     await client.query("SET search_path = pg_catalog");
