@@ -146,36 +146,74 @@ BEGIN
 END
 $$;
 
--- Triggers run with the rights of who writes: a role that could write one of these tables before goes on doing so. Roles that
--- are given a table later need the rights below too, or `migrate` once more.
+-- Triggers run with the rights of who writes: a role that could write one of these tables before, or columns of it, goes on
+-- doing so. Roles that are given a table later need the rights below too, or `migrate` once more.
 DO $$
 DECLARE
+    here CONSTANT text := quote_ident(current_schema());
     needed record;
 BEGIN
     FOR needed IN
-        SELECT DISTINCT g.privileges, t.relation, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
+        WITH writer AS (
+            SELECT DISTINCT w.relname, CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END AS name,
+                   CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
+            FROM pg_class w
+            CROSS JOIN LATERAL (
+                SELECT e.* FROM aclexplode(w.relacl) AS e
+                UNION ALL
+                SELECT e.* FROM pg_attribute c, aclexplode(c.attacl) AS e WHERE c.attrelid = w.oid AND NOT c.attisdropped
+            ) AS a
+            WHERE w.relnamespace = to_regnamespace(here) AND w.relkind = 'r' AND w.relname IN (
+                'walkforward_runs', 'walkforward_folds', 'simulation_runs', 'simulation_trades', 'simulation_trade_buckets',
+                'indicator_datasets', 'datasets')
+              AND a.privilege_type IN ('INSERT', 'UPDATE') AND a.grantee <> w.relowner
+        )
+        SELECT DISTINCT format('%s ON %s.%I', g.privileges, here, c.relname) AS rights, writer.grantee
         FROM (VALUES
             ('walkforward_runs', 'SELECT', 'walkforward_runs stage1_dataset_aliases stage1_placeholders stage1_datasets'),
             ('simulation_runs', 'SELECT', 'simulation_runs stage1_dataset_aliases stage1_placeholders stage1_datasets'),
             ('indicator_datasets', 'SELECT', 'indicator_datasets stage1_placeholders'),
-            ('indicator_datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets stage1_dataset_aliases'),
+            ('indicator_datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets'),
+            ('indicator_datasets', 'SELECT, INSERT', 'stage1_dataset_aliases'),
             ('datasets', 'SELECT', 'indicator_datasets datasets stage1_placeholders'),
-            ('datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets stage1_dataset_aliases')
+            ('datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets'),
+            ('datasets', 'SELECT, INSERT', 'stage1_dataset_aliases'),
+            -- Who writes the row that describes a placeholder fills it.
+            ('walkforward_runs', 'UPDATE (filled_at)', 'stage1_placeholders'),
+            ('simulation_runs', 'UPDATE (filled_at)', 'stage1_placeholders'),
+            ('indicator_datasets', 'UPDATE (filled_at)', 'stage1_placeholders'),
+            ('datasets', 'UPDATE (filled_at)', 'stage1_placeholders')
         ) AS g (written, privileges, relations)
-        JOIN pg_class w ON w.oid = to_regclass(format('%I.%I', current_schema(), g.written))
-        CROSS JOIN aclexplode(w.relacl) AS a
+        JOIN writer ON writer.relname = g.written
         CROSS JOIN string_to_table(g.relations, ' ') AS t (relation)
-        JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', current_schema(), t.relation))
-        WHERE a.privilege_type IN ('INSERT', 'UPDATE') AND a.grantee <> w.relowner AND pg_has_role(c.relowner, 'USAGE')
-          AND NOT CASE WHEN a.grantee = 0
-              THEN (SELECT bool_and(has_table_privilege('public', c.oid, one)) FROM string_to_table(g.privileges, ', ') AS one)
-              ELSE (SELECT bool_and(has_table_privilege(a.grantee, c.oid, one)) FROM string_to_table(g.privileges, ', ') AS one) END
+        JOIN pg_class c ON c.oid = to_regclass(format('%s.%I', here, t.relation))
+        WHERE pg_has_role(c.relowner, 'USAGE') AND NOT (
+            SELECT bool_and(CASE WHEN one = 'UPDATE (filled_at)' THEN has_column_privilege(writer.name, c.oid, 'filled_at', 'UPDATE')
+                                 ELSE has_table_privilege(writer.name, c.oid, one) END)
+            FROM string_to_table(g.privileges, ', ') AS one)
+        UNION
+        -- What the triggers call, where it is not everybody's to call.
+        SELECT format('EXECUTE ON FUNCTION %s.%I(%s)', here, p.proname, pg_get_function_identity_arguments(p.oid)), writer.grantee
+        FROM pg_proc p CROSS JOIN writer
+        WHERE p.pronamespace = to_regnamespace(here) AND p.proname ~ '^stage1_' AND p.prorettype <> 'trigger'::regtype
+          AND pg_has_role(p.proowner, 'USAGE') AND NOT has_function_privilege(writer.name, p.oid, 'EXECUTE')
     LOOP
         IF current_setting('transaction_read_only')::boolean THEN
             PERFORM set_config('stage1.rights_due', (current_setting('stage1.rights_due')::integer + 1)::text, false);
         ELSE
-            EXECUTE format('GRANT %s ON %I.%I TO %s', needed.privileges, current_schema(), needed.relation, needed.grantee);
+            EXECUTE format('GRANT %s TO %s', needed.rights, needed.grantee);
         END IF;
     END LOOP;
+END
+$$;
+
+-- PostgreSQL prefers what fits the arguments better: who may create in the schema may put a function or an operator beside
+-- ours that others then run. Our triggers leave no room for that; statements of others, and the server's, do.
+DO $$
+BEGIN
+    IF has_schema_privilege('public', current_schema(), 'CREATE') AND NOT current_setting('transaction_read_only')::boolean THEN
+        RAISE WARNING 'whoever can connect may create functions in schema %, which statements of others may run with the rights of those. To end that, unless somebody relies on it: REVOKE CREATE ON SCHEMA % FROM PUBLIC',
+            current_schema(), quote_ident(current_schema());
+    END IF;
 END
 $$;

@@ -8,12 +8,12 @@ BEGIN
     END IF;
     IF jsonb_typeof(p_json) = 'string' THEN
         BEGIN
-            inner_json := (p_json #>> '{}')::jsonb;
+            inner_json := (p_json #>> '{}'::text[])::jsonb;
         EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
             NULL;  -- plain text, or nested too deeply to be anything else
         END;
     END IF;
-    RETURN CASE WHEN jsonb_typeof(inner_json) = 'object' THEN inner_json ELSE jsonb_build_object('value', p_json) END;
+    RETURN CASE WHEN jsonb_typeof(inner_json) = 'object' THEN inner_json ELSE pg_catalog.jsonb_build_object('value', p_json) END;
 END
 $$;
 
@@ -23,9 +23,9 @@ COMMENT ON FUNCTION stage1_json_object(jsonb) IS
 
 -- A number, also where it is written as a text; NULL for anything else.
 CREATE OR REPLACE FUNCTION stage1_json_number(p_json jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN jsonb_typeof(p_json) IN ('number', 'string') AND length(p_json #>> '{}') < 400
-                 AND p_json #>> '{}' ~ '^\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?\s*$'
-                THEN (p_json #>> '{}')::numeric END
+    SELECT CASE WHEN jsonb_typeof(p_json) IN ('number', 'string') AND length(p_json #>> '{}'::text[]) < 400
+                 AND p_json #>> '{}'::text[] ~ '^\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?\s*$'
+                THEN (p_json #>> '{}'::text[])::numeric END
 $$;
 
 COMMENT ON FUNCTION stage1_json_number(jsonb) IS

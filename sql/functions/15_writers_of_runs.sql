@@ -35,31 +35,36 @@ COMMENT ON FUNCTION stage1_is_placeholder(text, uuid) IS
     'Whether only the id is known of a "dataset", "run" or "simulation": no row that describes it '
     'has been written yet.';
 
--- Overwrites a placeholder with the row that describes it, every column, also those that an
--- ON CONFLICT clause would not set. The trigger then cancels the INSERT.
-CREATE OR REPLACE FUNCTION stage1_fill_placeholder(
-    p_object text, p_id uuid, p_table regclass, p_key text, p_row anyelement)
-RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    columns CONSTANT text := (
-        SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
-        WHERE attrelid = p_table AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-          AND attidentity <> 'a');
-    filled bigint;
+-- Of two writers that describe a placeholder at once, one is told that it fills it; the other
+-- waits, and then writes as into any stored row.
+CREATE OR REPLACE FUNCTION stage1_fill_placeholder(p_object text, p_id uuid) RETURNS boolean
+LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE stage1_placeholders p SET filled_at = now()
     WHERE p.object = p_object AND p.id = p_id AND p.filled_at IS NULL;
-    EXECUTE format(
-        'UPDATE %1$s AS stored SET (%2$s) = (SELECT %2$s FROM (SELECT ($1).*) AS given) '
-        'WHERE stored.%3$I = $2',
-        p_table, columns, p_key) USING p_row, p_id;
-    GET DIAGNOSTICS filled = ROW_COUNT;
-    RETURN filled > 0;
+    RETURN FOUND;
 END
 $$;
 
-COMMENT ON FUNCTION stage1_fill_placeholder(text, uuid, regclass, text, anyelement) IS
-    'Writes a row over the placeholder with its key. False where somebody has deleted that.';
+COMMENT ON FUNCTION stage1_fill_placeholder(text, uuid) IS
+    'Records that an object is no longer a placeholder. False where it was none, or another writer '
+    'has filled it.';
+
+-- Overwrites a placeholder with the row that describes it, every column, also those that an
+-- ON CONFLICT clause would not set. The trigger then cancels the INSERT.
+CREATE OR REPLACE FUNCTION stage1_statement_that_fills(p_table regclass, p_key text) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT 'UPDATE ' || p_table::text || ' AS stored SET (' || c.names || ') = (SELECT ' || c.names
+        || ' FROM (SELECT ($1).*) AS given) WHERE stored.' || quote_ident(p_key) || ' = $2'
+    FROM (
+        SELECT string_agg(quote_ident(attname::text), ', ') AS names FROM pg_attribute
+        WHERE attrelid = p_table::oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+          AND attidentity <> 'a'
+    ) AS c
+$$;
+
+COMMENT ON FUNCTION stage1_statement_that_fills(regclass, text) IS
+    'The statement that writes a row, $1, over the row of this table whose key is $2.';
 
 -- Whether a row whose parent is not stored gets a placeholder as its parent. If not, the foreign
 -- key rejects the row. `replay` sets this for its session; by hand: PGOPTIONS="-c
@@ -148,12 +153,9 @@ COMMENT ON FUNCTION stage1_add_placeholder_simulation(uuid) IS
 -- Before a fold, a trade or a bucket is inserted whose parent may not be stored yet.
 CREATE OR REPLACE FUNCTION stage1_before_part() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Asked here, since calling a function for each row would take several times as long.
     IF TG_TABLE_NAME = 'walkforward_folds' THEN
-        IF NOT EXISTS (SELECT FROM walkforward_runs r WHERE r.run_id = NEW.run_id) THEN
-            PERFORM stage1_add_placeholder_run(NEW.run_id, NULL, NULL);
-        END IF;
-    ELSIF NOT EXISTS (SELECT FROM simulation_runs s WHERE s.simulation_id = NEW.simulation_id) THEN
+        PERFORM stage1_add_placeholder_run(NEW.run_id, NULL::uuid, NULL::text);
+    ELSE
         PERFORM stage1_add_placeholder_simulation(NEW.simulation_id);
     END IF;
     RETURN NEW;
@@ -167,9 +169,10 @@ COMMENT ON FUNCTION stage1_before_part() IS
 -- Before each run is inserted or updated.
 CREATE OR REPLACE FUNCTION stage1_before_run() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    own_name CONSTANT text := 'run_' || NEW.run_id;
-    configured CONSTANT text := nullif(NEW.walk_config ->> 'prediction_measurement', '');
+    own_name CONSTANT text := 'run_' || NEW.run_id::text;
+    configured CONSTANT text := nullif(NEW.walk_config ->> 'prediction_measurement'::text, '');
     other uuid;
+    filled bigint;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         NEW.dataset_id := stage1_dataset_id(NEW.dataset_id);
@@ -189,7 +192,7 @@ BEGIN
             NEW.prediction_measurement := configured;
         END IF;
     END IF;
-    IF TG_OP = 'UPDATE' THEN
+    IF TG_OP = 'UPDATE' AND NEW.dataset_id IS NOT DISTINCT FROM OLD.dataset_id THEN
         RETURN NEW;
     END IF;
     -- A placeholder may have this name, from a simulation. The run that states the name keeps it.
@@ -197,13 +200,17 @@ BEGIN
     WHERE r.dataset_id = NEW.dataset_id AND r.prediction_measurement = NEW.prediction_measurement
       AND r.run_id <> NEW.run_id;
     IF stage1_is_placeholder('run', other) THEN
-        UPDATE walkforward_runs r SET prediction_measurement = 'run_' || r.run_id
+        UPDATE walkforward_runs r SET prediction_measurement = 'run_' || r.run_id::text
         WHERE r.run_id = other;
     END IF;
-    IF stage1_is_placeholder('run', NEW.run_id)
-       AND stage1_fill_placeholder('run', NEW.run_id, TG_RELID, 'run_id', NEW)
+    IF TG_OP = 'INSERT' AND stage1_is_placeholder('run', NEW.run_id)
+       AND stage1_fill_placeholder('run', NEW.run_id)
     THEN
-        RETURN NULL;
+        EXECUTE stage1_statement_that_fills(TG_RELID::regclass, 'run_id') USING NEW, NEW.run_id;
+        GET DIAGNOSTICS filled = ROW_COUNT;
+        IF filled > 0 THEN
+            RETURN NULL;
+        END IF;
     END IF;
     RETURN NEW;
 END
@@ -219,7 +226,9 @@ DECLARE
     iteration CONSTANT numeric := stage1_json_number(NEW.metrics -> 'best_iteration');
     score CONSTANT numeric := stage1_json_number(NEW.metrics -> 'best_score');
 BEGIN
-    IF NEW.best_iteration IS NULL AND iteration BETWEEN -2147483648 AND 2147483647 THEN
+    IF NEW.best_iteration IS NULL
+       AND iteration BETWEEN -2147483648::numeric AND 2147483647::numeric
+    THEN
         NEW.best_iteration := iteration;
     END IF;
     IF NEW.best_score IS NULL AND abs(score) < 1e308 THEN
@@ -265,6 +274,7 @@ COMMENT ON FUNCTION stage1_remove_former_folds(uuid[], integer[]) IS
 CREATE OR REPLACE FUNCTION stage1_before_simulation() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     stored record;
+    filled bigint;
 BEGIN
     NEW.dataset_id := stage1_dataset_id(NEW.dataset_id);
     IF stage1_adds_placeholders() THEN
@@ -272,16 +282,21 @@ BEGIN
         PERFORM stage1_add_placeholder_run(NEW.run_id, NEW.dataset_id, NEW.input_run_measurement);
     END IF;
     IF stage1_is_placeholder('simulation', NEW.simulation_id)
-       AND stage1_fill_placeholder('simulation', NEW.simulation_id, TG_RELID, 'simulation_id', NEW)
+       AND stage1_fill_placeholder('simulation', NEW.simulation_id)
     THEN
-        RETURN NULL;
+        EXECUTE stage1_statement_that_fills(TG_RELID::regclass, 'simulation_id')
+        USING NEW, NEW.simulation_id;
+        GET DIAGNOSTICS filled = ROW_COUNT;
+        IF filled > 0 THEN
+            RETURN NULL;
+        END IF;
     END IF;
     SELECT s.run_id, s.dataset_id INTO stored FROM simulation_runs s
     WHERE s.simulation_id = NEW.simulation_id;
     IF stored.run_id <> NEW.run_id OR stored.dataset_id <> NEW.dataset_id THEN
         RAISE integrity_constraint_violation USING
             COLUMN = CASE WHEN stored.run_id <> NEW.run_id THEN 'run_id' ELSE 'dataset_id' END,
-            MESSAGE = format(
+            MESSAGE = pg_catalog.format(
                 'simulation_id %s is stored with run %s and dataset %s, but comes with run %s and '
                 'dataset %s: it is another simulation, to be written under an id of its own',
                 NEW.simulation_id, coalesce(stored.run_id::text, 'none'),

@@ -4,18 +4,26 @@
 
 -- A placeholder takes every column of the row that describes it.
 CREATE OR REPLACE FUNCTION stage1_before_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    filled bigint;
 BEGIN
     IF NOT stage1_is_placeholder('dataset', NEW.dataset_id) THEN
         RETURN NEW;
     END IF;
     IF TG_OP = 'INSERT' THEN
-        IF stage1_fill_placeholder('dataset', NEW.dataset_id, TG_RELID, 'dataset_id', NEW) THEN
-            RETURN NULL;
+        IF stage1_fill_placeholder('dataset', NEW.dataset_id) THEN
+            EXECUTE stage1_statement_that_fills(TG_RELID::regclass, 'dataset_id')
+            USING NEW, NEW.dataset_id;
+            GET DIAGNOSTICS filled = ROW_COUNT;
+            IF filled > 0 THEN
+                RETURN NULL;
+            END IF;
         END IF;
-    ELSIF to_jsonb(NEW) - 'updated_at' <> to_jsonb(OLD) - 'updated_at' THEN
+    ELSIF pg_catalog.to_jsonb(NEW) - 'updated_at'::text
+          <> pg_catalog.to_jsonb(OLD) - 'updated_at'::text
+    THEN
         -- upsert_stage1_dataset looks for a row to update first.
-        UPDATE stage1_placeholders p SET filled_at = now()
-        WHERE p.object = 'dataset' AND p.id = NEW.dataset_id;
+        PERFORM stage1_fill_placeholder('dataset', NEW.dataset_id);
     END IF;
     RETURN NEW;
 END
@@ -36,7 +44,7 @@ BEGIN
     END IF;
     NEW.questdb_tag := coalesce(NEW.questdb_tag, NEW.questdb_measurement);
     NEW.questdb_measurement := coalesce(NEW.questdb_measurement, NEW.questdb_tag);
-    IF TG_OP = 'UPDATE' AND NEW IS DISTINCT FROM OLD THEN
+    IF TG_OP = 'UPDATE' AND pg_catalog.to_jsonb(NEW) <> pg_catalog.to_jsonb(OLD) THEN
         NEW.updated_at := now();
     END IF;
     RETURN NEW;
@@ -70,7 +78,13 @@ BEGIN
     INSERT INTO stage1_dataset_aliases (alias_id, dataset_id) VALUES (p_dataset_id, stored)
     ON CONFLICT DO NOTHING;
     IF stage1_is_placeholder('dataset', p_dataset_id) THEN
-        UPDATE walkforward_runs r SET dataset_id = stored WHERE r.dataset_id = p_dataset_id;
+        -- A name that only walk_config gives is given anew, since the stored dataset may have a run
+        -- with that name.
+        UPDATE walkforward_runs r
+        SET dataset_id = stored,
+            prediction_measurement = nullif(
+                r.prediction_measurement, r.walk_config ->> 'prediction_measurement'::text)
+        WHERE r.dataset_id = p_dataset_id;
         UPDATE simulation_runs s SET dataset_id = stored WHERE s.dataset_id = p_dataset_id;
         BEGIN
             DELETE FROM stage1_datasets d WHERE d.dataset_id = p_dataset_id;
@@ -120,8 +134,9 @@ COMMENT ON FUNCTION stage1_before_legacy_dataset() IS
 -- range.
 CREATE OR REPLACE FUNCTION stage1_timestamp_of_ms(p_ms numeric) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p_ms BETWEEN -62135596800000 AND 9000000000000000 AND p_ms <> 0
-                THEN to_timestamp((p_ms / 1000)::float8) END
+    SELECT CASE WHEN p_ms BETWEEN -62135596800000::numeric AND 9000000000000000::numeric
+                 AND p_ms <> 0::numeric
+                THEN to_timestamp((p_ms / 1000::numeric)::float8) END
 $$;
 
 COMMENT ON FUNCTION stage1_timestamp_of_ms(numeric) IS
@@ -145,7 +160,7 @@ BEGIN
         said.indicator_row_count := p_row ->> 'row_count';
         said.indicator_first_ts := p_row ->> 'first_bar_ts';
         said.indicator_last_ts := p_row ->> 'last_bar_ts';
-        said.metadata := jsonb_build_object('legacy_source', p_row -> 'source');
+        said.metadata := pg_catalog.jsonb_build_object('legacy_source', p_row -> 'source');
         RETURN said;
     END IF;
     manifest := stage1_json_object(p_row -> 'metadata');
@@ -156,8 +171,13 @@ BEGIN
         nullif(manifest ->> 'ohlcv_measurement', ''), said.dataset_slug || '_ohlcv');
     said.indicator_measurement := coalesce(
         nullif(manifest ->> 'indicator_measurement', ''), said.dataset_slug || '_ind');
-    said.ohlcv_row_count := stage1_json_number(manifest -> 'ohlcv_rows');
-    said.indicator_row_count := stage1_json_number(manifest -> 'indicator_rows');
+    -- A number that no count can hold says nothing.
+    said.ohlcv_row_count := (
+        SELECT n FROM stage1_json_number(manifest -> 'ohlcv_rows') AS n
+        WHERE n BETWEEN -9223372036854775808::numeric AND 9223372036854775807::numeric);
+    said.indicator_row_count := (
+        SELECT n FROM stage1_json_number(manifest -> 'indicator_rows') AS n
+        WHERE n BETWEEN -9223372036854775808::numeric AND 9223372036854775807::numeric);
     said.ohlcv_first_ts := stage1_timestamp_of_ms(coalesce(
         stage1_json_number(manifest -> 'first_ohlcv_timestamp_ms'),
         stage1_json_number(p_row -> 'first_ohlcv_ts')));
@@ -208,14 +228,14 @@ BEGIN
                     p_said.indicator_first_ts, p_said.indicator_last_ts, p_said.metadata);
                 RETURN;
             END IF;
-            SELECT jsonb_object_agg(key, value) INTO news
-            FROM jsonb_each(to_jsonb(p_said))
-            WHERE value <> 'null' AND value IS DISTINCT FROM to_jsonb(p_former) -> key
+            SELECT pg_catalog.jsonb_object_agg(key, value) INTO news
+            FROM jsonb_each(pg_catalog.to_jsonb(p_said))
+            WHERE value <> 'null' AND value IS DISTINCT FROM pg_catalog.to_jsonb(p_former) -> key
               AND CASE
                 WHEN key IN ('symbol', 'granularity') THEN value <> '""' AND NOT (
-                    coalesce(to_jsonb(stored) ->> key, '') <> '' AND (
-                        lower(value #>> '{}') = 'unknown'
-                        OR value #>> '{}' IN (
+                    coalesce(pg_catalog.to_jsonb(stored) ->> key, '') <> '' AND (
+                        lower(value #>> '{}'::text[]) = 'unknown'
+                        OR value #>> '{}'::text[] IN (
                             stored.dataset_slug, p_said.dataset_slug,
                             p_said.indicator_measurement)))
                 WHEN key IN ('ohlcv_row_count', 'indicator_row_count') THEN value <> '0'
@@ -223,14 +243,14 @@ BEGIN
                 WHEN key = 'dataset_slug' THEN p_said.ohlcv_measurement IS NOT NULL AND NOT EXISTS (
                     SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_said.dataset_slug)
                 ELSE key NOT IN ('source', 'metadata') END;
-            wanted := jsonb_populate_record(stored, coalesce(news, '{}'));
+            wanted := pg_catalog.jsonb_populate_record(stored, coalesce(news, '{}'));
             -- A column of a unique index in SET takes the lock of FOR UPDATE, whatever its value.
             IF wanted.dataset_slug <> stored.dataset_slug THEN
                 UPDATE stage1_datasets d SET dataset_slug = wanted.dataset_slug
                 WHERE d.dataset_id = p_said.dataset_id;
                 stored.dataset_slug := wanted.dataset_slug;
             END IF;
-            IF wanted IS DISTINCT FROM stored THEN
+            IF pg_catalog.to_jsonb(wanted) <> pg_catalog.to_jsonb(stored) THEN
                 UPDATE stage1_datasets d SET (
                     symbol, granularity, ohlcv_measurement, indicator_measurement,
                     ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts,
@@ -262,8 +282,8 @@ COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets) IS
 CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM stage1_write_master(
-        stage1_dataset_of_legacy_row(to_jsonb(NEW)),
-        CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(to_jsonb(OLD)) END);
+        stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(NEW)),
+        CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(OLD)) END);
     RETURN NULL;
 END
 $$;

@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION upsert_stage1_dataset(
     p_metadata JSONB)
 RETURNS VOID AS $$
 BEGIN
-    -- Not INSERT … ON CONFLICT (dataset_id): two sessions that write one dataset at once can meet on the slug's index before
+    -- Not INSERT ... ON CONFLICT (dataset_id): two sessions that write one dataset at once can meet on the slug's index before
     -- they meet on the key, and it takes that for another dataset's slug.
     FOR attempt IN 1..10 LOOP
         UPDATE stage1_datasets d SET

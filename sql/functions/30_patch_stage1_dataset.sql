@@ -13,7 +13,7 @@ BEGIN
     IF EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_patch ->> 'dataset_slug' AND d.dataset_id <> id) THEN
         RAISE unique_violation USING
             CONSTRAINT = 'stage1_datasets_dataset_slug_key', TABLE = 'stage1_datasets',
-            MESSAGE = format('the slug "%s" is taken by another dataset', p_patch ->> 'dataset_slug');
+            MESSAGE = pg_catalog.format('the slug "%s" is taken by another dataset', p_patch ->> 'dataset_slug');
     END IF;
 
     -- A row to patch, with the table's own defaults; the lock lets two patches of one dataset both arrive.
@@ -32,7 +32,7 @@ BEGIN
             END IF;
         END;
     END LOOP;
-    wanted := jsonb_populate_record(stored, p_patch - 'metadata');
+    wanted := pg_catalog.jsonb_populate_record(stored, p_patch - 'metadata'::text);
 
     -- Only what this patch is about: legacy rows hold timestamps in the wrong unit, and stay open to other changes.
     IF p_patch ?| ARRAY['ohlcv_first_ts', 'ohlcv_last_ts'] AND wanted.ohlcv_first_ts > wanted.ohlcv_last_ts THEN

@@ -7,7 +7,8 @@ DECLARE
     value CONSTANT jsonb := stage1_json_object(p_json) -> p_key;
     stated CONSTANT numeric := stage1_json_number(value);
 BEGIN
-    RETURN CASE WHEN stated = trunc(stated) AND stated BETWEEN 0 AND 2147483648 THEN stated END;
+    RETURN CASE WHEN stated = trunc(stated) AND stated BETWEEN 0::numeric AND 2147483648::numeric
+                THEN stated END;
 END
 $$;
 

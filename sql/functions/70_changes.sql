@@ -2,7 +2,7 @@
 -- transaction commits, once for each table.
 CREATE OR REPLACE FUNCTION stage1_notify_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('stage1_changes', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME);
+    PERFORM pg_notify('stage1_changes', TG_TABLE_SCHEMA::text || '.' || TG_TABLE_NAME::text);
     RETURN NULL;
 END
 $$;

@@ -179,6 +179,7 @@ BEGIN
                 'stage1_simulation_mode', 'stage1_timestamp_json', 'stage1_notify_change', 'stage1_unnoticed_changes',
                 'stage1_audited_patch', 'stage1_trade_side', 'stage1_json_number', 'stage1_json_count', 'stage1_claimed_folds',
                 'stage1_dataset_id', 'stage1_lead_dataset', 'stage1_is_placeholder', 'stage1_fill_placeholder',
+                'stage1_statement_that_fills',
                 'stage1_adds_placeholders', 'stage1_mark_placeholder', 'stage1_add_placeholder_dataset',
                 'stage1_add_placeholder_run', 'stage1_add_placeholder_simulation', 'stage1_before_part',
                 'stage1_before_run', 'stage1_before_fold', 'stage1_before_simulation', 'stage1_before_dataset',

@@ -60,8 +60,12 @@ BEGIN
                     'pg_rewrite'::regclass, 'pg_proc'::regclass, 'pg_policy'::regclass,
                         'pg_trigger'::regclass, 'pg_publication_rel'::regclass)
                 OR f.adnum <> h.objsubid AND EXISTS (
-                    SELECT FROM pg_attribute WHERE attrelid = f.adrelid AND attnum = f.adnum
-                        AND attgenerated <> '')
+                    -- One of ours is for 15_types.sql.
+                    SELECT FROM pg_attribute a
+                    WHERE attrelid = f.adrelid AND attnum = f.adnum AND attgenerated <> ''
+                      AND NOT EXISTS (
+                        SELECT FROM jsonb_to_recordset(ours) AS c (relation text, name text)
+                        WHERE c.relation = f.adrelid::regclass::text AND c.name = a.attname))
             UNION
             SELECT CASE WHEN w.rulename = '_RETURN' THEN 'pg_class'::regclass ELSE d.classid END,
                    CASE WHEN w.rulename = '_RETURN' THEN w.ev_class ELSE d.objid END,

@@ -127,6 +127,25 @@ BEGIN
         END IF;
     END LOOP;
 
+    -- Writers write each column of ours, and so does the migration.
+    FOR wanted IN
+        SELECT c.relation, c.name, a.attgenerated::text AS kind, pg_get_expr(d.adbin, d.adrelid) AS expression
+        FROM jsonb_to_recordset(current_setting('stage1.columns')::jsonb) AS c (relation text, name text)
+        JOIN pg_attribute a ON a.attrelid = to_regclass(format('%I.%I', current_schema(), c.relation))
+            AND a.attname = c.name AND NOT a.attisdropped AND a.attgenerated <> ''
+        JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE NOT EXISTS (
+            SELECT FROM jsonb_to_recordset(retyped) AS r (relation text, name text, convert text)
+            WHERE r.relation = c.relation AND r.name = c.name AND r.convert IS NULL)
+    LOOP
+        found := found || jsonb_build_object(
+            'what', format('%s.%s is generated, so that nothing can be written into it', wanted.relation, wanted.name),
+            'rows', wanted.expression,
+            'remedy', CASE wanted.kind
+                WHEN 's' THEN format('ALTER TABLE %I ALTER COLUMN %I DROP EXPRESSION;', wanted.relation, wanted.name)
+                ELSE format('ALTER TABLE %I RENAME COLUMN %I TO %I;', wanted.relation, wanted.name, left(wanted.name, 55) || '_former') END);
+    END LOOP;
+
     -- Ids that are two texts and one uuid.
     FOR wanted IN
         SELECT c.relation, string_agg(coalesce(format(r.convert, quote_ident(c.name)),

@@ -1,52 +1,91 @@
 -- A table stage1_datasets that was made by hand: what of it would refuse the master rows that
--- migrations/0003b_writers_of_datasets.sql makes of rows of indicator_datasets. Its triggers are off
--- meanwhile. Reads only; works on any database.
+-- migrations/0003b_writers_of_datasets.sql makes of rows of indicator_datasets and datasets. Its
+-- triggers
+-- are off meanwhile. Reads only; works on any database.
 -- needs: columns.sql
 DO $$
 DECLARE
     here text := quote_ident(current_schema());
     masters regclass := to_regclass(quote_ident(current_schema()) || '.stage1_datasets');
-    legacy regclass := to_regclass(quote_ident(current_schema()) || '.indicator_datasets');
-    -- As 0003b gives them; of a row of either variant, whatever the types are now.
+    -- The existing tables of earlier generations, and a query for their rows. Where both have a
+    -- dataset, 0003b takes the row of datasets.
+    sources text[];
+    source_rows text;
+    -- As 0003b gives them, of a row in either form, whatever the types are now: j is the row, m the
+    -- manifest of generation 3.
+    name_of CONSTANT text := 'coalesce(nullif(l.j ->> ''questdb_tag'', ''''),'
+        ' nullif(l.j ->> ''questdb_measurement'', ''''), nullif(l.j ->> ''dataset_slug'', ''''),'
+        ' l.j ->> ''dataset_id'')';
+    count_of CONSTANT text :=
+        'CASE WHEN l.m ->> ''%1$s'' ~ ''^\d{1,18}$'' THEN l.m ->> ''%1$s'' END';
+    time_of CONSTANT text :=
+        '(SELECT to_timestamp(nullif(ms::numeric, 0)::float8 / 1000)'
+        ' FROM coalesce(l.m ->> ''%s'', l.j ->> ''%s'') AS ms WHERE ms ~ ''^-?\d{1,15}$'')';
     values_of CONSTANT jsonb := jsonb_build_object(
         'dataset_id', '(l.j ->> ''dataset_id'')::uuid',
-        'dataset_slug', 'coalesce(nullif(l.j ->> ''questdb_tag'', ''''),'
-            ' nullif(l.j ->> ''questdb_measurement'', ''''), l.j ->> ''dataset_id'')',
+        'dataset_slug', name_of,
         'symbol', 'nullif(l.j ->> ''symbol'', '''')',
         'granularity', 'nullif(l.j ->> ''granularity'', '''')',
-        'source', 'coalesce(l.j ->> ''source'', ''legacy_import'')',
-        'ohlcv_measurement', '''''',
-        'indicator_measurement', 'coalesce(nullif(l.j ->> ''questdb_tag'', ''''),'
-            ' nullif(l.j ->> ''questdb_measurement'', ''''), '''')',
-        'indicator_row_count', 'l.j ->> ''row_count''',
-        'indicator_first_ts', 'l.j ->> ''first_bar_ts''',
-        'indicator_last_ts', 'l.j ->> ''last_bar_ts''',
-        'metadata', 'jsonb_build_object(''legacy_source'', l.j ->> ''source'')');
+        'source', 'coalesce(nullif(l.m ->> ''source'', ''''), l.j ->> ''source'','
+            ' ''legacy_import'')',
+        'ohlcv_measurement', 'CASE WHEN l.j ? ''dataset_slug'' THEN coalesce('
+            'nullif(l.m ->> ''ohlcv_measurement'', ''''), ' || name_of || ' || ''_ohlcv'') '
+            'ELSE '''' END',
+        'indicator_measurement', 'CASE WHEN l.j ? ''dataset_slug'' THEN coalesce('
+            'nullif(l.m ->> ''indicator_measurement'', ''''), ' || name_of || ' || ''_ind'') '
+            'ELSE coalesce(nullif(l.j ->> ''questdb_tag'', ''''),'
+            ' nullif(l.j ->> ''questdb_measurement'', ''''), '''') END',
+        'ohlcv_row_count', format('coalesce(%s, ''0'')', format(count_of, 'ohlcv_rows')),
+        'indicator_row_count',
+            format('coalesce(l.j ->> ''row_count'', %s)', format(count_of, 'indicator_rows')),
+        'ohlcv_first_ts', format(time_of, 'first_ohlcv_timestamp_ms', 'first_ohlcv_ts'),
+        'ohlcv_last_ts', format(time_of, 'last_ohlcv_timestamp_ms', 'none'),
+        'indicator_first_ts', format('coalesce((l.j ->> ''first_bar_ts'')::timestamptz, %s)',
+            format(time_of, 'first_indicator_timestamp_ms', 'first_indicator_ts')),
+        'indicator_last_ts', format('coalesce((l.j ->> ''last_bar_ts'')::timestamptz, %s)',
+            format(time_of, 'last_indicator_timestamp_ms', 'none')),
+        'metadata', 'CASE WHEN l.j ? ''dataset_slug'' THEN ''{}''::jsonb '
+            'ELSE jsonb_build_object(''legacy_source'', l.j ->> ''source'') END');
     made text;
     present text;
     own record;
     answer text;
     found jsonb := '[]';
 BEGIN
-    IF masters IS NULL OR legacy IS NULL
-        OR NOT (has_table_privilege(masters, 'SELECT') AND has_table_privilege(legacy, 'SELECT'))
-        OR EXISTS (SELECT FROM pg_class WHERE oid IN (masters, legacy) AND (relkind <> 'r'
-            OR row_security_active(oid)))
-        OR 2 <> (SELECT count(*) FROM pg_attribute WHERE attrelid IN (masters, legacy)
-            AND attname = 'dataset_id' AND NOT attisdropped)
+    SELECT array_agg(c.relname::text ORDER BY c.relname),
+           string_agg(format('SELECT to_jsonb(t) AS j, '
+               'CASE jsonb_typeof(to_jsonb(t) -> ''metadata'') WHEN ''object'' THEN to_jsonb(t) -> ''metadata'' ELSE ''{}'' END AS m, %s AS place '
+               'FROM %s t', CASE c.relname WHEN 'datasets' THEN 1 ELSE 2 END, c.oid::regclass),
+               ' UNION ALL ')
+    INTO sources, source_rows
+    FROM pg_class c
+    WHERE c.oid IN (to_regclass(here || '.indicator_datasets'), to_regclass(here || '.datasets'))
+      AND (c.relname <> 'datasets' OR jsonb_path_exists(
+          current_setting('stage1.columns')::jsonb, '$[*] ? (@.relation == "datasets")'))
+      AND c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT')
+      AND NOT row_security_active(c.oid)
+      AND EXISTS (SELECT FROM pg_attribute a
+                  WHERE a.attrelid = c.oid AND a.attname = 'dataset_id' AND NOT a.attisdropped);
+    IF sources IS NULL OR NOT EXISTS (
+        SELECT FROM pg_class c
+        WHERE c.oid = masters AND c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT')
+          AND NOT row_security_active(c.oid) AND EXISTS (
+            SELECT FROM pg_attribute a
+            WHERE a.attrelid = c.oid AND a.attname = 'dataset_id' AND NOT a.attisdropped))
     THEN
         PERFORM set_config('stage1.answer', '[]', false);  -- 10_relations.sql says why
         RETURN;
     END IF;
 
-    SELECT format('SELECT %s FROM (SELECT to_jsonb(i) AS j FROM %s i) AS l '
+    SELECT format('SELECT %s FROM (SELECT DISTINCT ON (lower(r.j ->> ''dataset_id'')) r.* '
+                  'FROM (%s) AS r ORDER BY lower(r.j ->> ''dataset_id''), r.place) AS l '
                   'WHERE NOT EXISTS (SELECT FROM %s d WHERE lower(d.dataset_id::text) = lower(l.j '
                       '->> ''dataset_id''))',
                   string_agg(format('(%s)::%s AS %I',
                       coalesce(values_of ->> a.attname, CASE WHEN f.text !~ 'nextval'
                           THEN f.text END, 'NULL'),
                       coalesce(c.type, format_type(a.atttypid, a.atttypmod)), a.attname), ', '
-                          ORDER BY a.attnum), legacy, masters),
+                          ORDER BY a.attnum), source_rows, masters),
            format('SELECT %s FROM %s', string_agg(format('%s AS %I',
                CASE WHEN c.type IS NULL THEN quote_ident(a.attname)
                    ELSE format('%I::text::%s', a.attname, c.type) END, a.attname),
@@ -148,7 +187,8 @@ BEGIN
         END;
         IF answer IS NOT NULL THEN
             found := found || jsonb_build_object(
-                'what', format('rows of indicator_datasets get a row of stage1_datasets: %s',
+                'what', format('rows of %s get a row of stage1_datasets: %s',
+                    array_to_string(sources, ' and '),
                     own.what), 'rows', E'dataset_id:\n' || answer,
                 'remedy', own.remedy);
         END IF;

@@ -2,6 +2,7 @@ import type pg from "pg";
 import { codeOf, OperatorError } from "../errors.ts";
 import { compareVersions, VERSION } from "../version.ts";
 import { openClient } from "./client.ts";
+import { requireNoOverloads } from "./overloads.ts";
 import { isSameFile, type SqlFile, schemaFiles } from "./sql-file.ts";
 
 /** How a database's schema stands to this version's files. */
@@ -58,6 +59,7 @@ export function newestMigration(): string {
 
 /** Whether a migrator has been here. */
 export async function hasLedger(client: pg.ClientBase): Promise<boolean> {
+  await requireNoOverloads(client);
   await requireSchema(client);
   // In the schema that is migrated: one further along the search_path is another database, so to speak.
   const { rows } = await client.query(

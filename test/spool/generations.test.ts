@@ -1,5 +1,8 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openClient } from "../../src/db/pool.ts";
+import { messageOf } from "../../src/errors.ts";
+import { until } from "../commands/cli.ts";
 import { createDatabase, startServer, type TestDatabase, type TestServer } from "../harness.ts";
 import { hasRealSpool, realSpoolText, SPOOLS, shuffled, spoolText, statementsOf } from "./generations.ts";
 import { contents, counts, empty, Spool } from "./spools.ts";
@@ -297,6 +300,31 @@ describe("missing parents", () => {
     expect(await counts(database)).toMatchObject({ stage1_datasets: 0, walkforward_runs: 0, simulation_runs: 0 });
   });
 
+  test("are filled once: of two writers at the same moment, the second writes as into any stored row", async () => {
+    await (await spoolOf(simulation)).replay(database);
+    const [first, second] = await Promise.all([openClient(database.url), openClient(database.url)]);
+    const insert = `INSERT INTO walkforward_runs (run_id, status, requested_by) VALUES ('${id("b", 1)}', $1, $2)`;
+    try {
+      await first.query("BEGIN");
+      await first.query(insert, ["COMPLETED", "first"]);
+      const { rows } = await second.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+      const written = second
+        .query(`${insert} ON CONFLICT (run_id) DO UPDATE SET status = EXCLUDED.status`, ["FAILED", "second"])
+        .catch(messageOf);
+      await until(async () => {
+        return (await database.query("SELECT FROM pg_locks WHERE NOT granted AND pid = $1", [rows[0]?.pid])).length > 0;
+      });
+      await first.query("COMMIT");
+      expect(await written).toMatchObject({ rowCount: 1 });
+      await expect(second.query(insert, ["RUNNING", "third"])).rejects.toMatchObject({ code: "23505" });
+    } finally {
+      await Promise.all([first.end(), second.end()]);
+    }
+    expect(await database.query("SELECT status, requested_by FROM walkforward_runs")).toEqual([
+      { status: "FAILED", requested_by: "first" },
+    ]);
+  });
+
   test("come back where somebody has deleted the placeholder", async () => {
     await (await spoolOf(simulation)).replay(database);
     await database.query("DELETE FROM simulation_runs; DELETE FROM walkforward_runs; DELETE FROM stage1_datasets");
@@ -356,6 +384,31 @@ describe("ids", () => {
       ]);
       expect(await database.query("SELECT dataset_id FROM walkforward_runs")).toEqual([{ dataset_id: id("a", 1) }]);
       expect(await counts(database)).toMatchObject({ stage1_datasets: 1, indicator_datasets: 1 });
+    }
+  });
+
+  test("of two desktops in one file are one dataset, and a run whose name is taken there is kept under its id, in any order", async () => {
+    const mine = statementsOf(spoolText("gen3")).slice(0, 2);
+    const theirs = mine.map((text) =>
+      text.replaceAll(id("a", 3), id("a", "00e")).replaceAll(id("b", 3), id("b", "00e")),
+    );
+    const [dataset = "", run = ""] = theirs;
+    for (const statements of [
+      [...mine, dataset, run],
+      [mine[0], dataset, mine[1], run],
+      [run, ...mine, dataset],
+    ]) {
+      await empty(database);
+      expect(await (await spoolOf(statements.join("\n"))).replay(database)).toBe(true);
+      expect(await counts(database)).toMatchObject({ stage1_datasets: 1, datasets: 1 });
+      expect(
+        await database.query(
+          "SELECT run_id, dataset_id, prediction_measurement FROM walkforward_runs ORDER BY prediction_measurement <> 'alpha_3_wf1'",
+        ),
+      ).toMatchObject([
+        { dataset_id: id("a", 3), prediction_measurement: "alpha_3_wf1" },
+        { dataset_id: id("a", 3), prediction_measurement: expect.stringMatching(/^run_b1/) },
+      ]);
     }
   });
 
@@ -455,6 +508,15 @@ describe("a run that is exported again with fewer folds", () => {
     await (await spoolOf(spoolText("fewerfolds1"))).replay(database);
     const reversed = spoolText("fewerfolds2").replaceAll("(run_id, fold_number) DO", "(fold_number, run_id) DO");
     expect(await (await spoolOf(reversed)).replay(database)).toBe(true);
+    expect(await folds()).toEqual([{ fold_number: 0 }]);
+  });
+
+  test("may have its folds' numbers in any form of a whole number", async () => {
+    await (await spoolOf(spoolText("fewerfolds1"))).replay(database);
+    const number = /(INTO walkforward_folds [^)]*\)\s*VALUES\s*\(\s*'[^']+',\s*)0,/;
+    const text = spoolText("fewerfolds2");
+    expect(text).toMatch(number);
+    expect(await (await spoolOf(text.replace(number, "$10e0,"))).replay(database)).toBe(true);
     expect(await folds()).toEqual([{ fold_number: 0 }]);
   });
 

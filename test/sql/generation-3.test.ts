@@ -5,6 +5,7 @@ import { spoolText } from "../spool/generations.ts";
 import { counts } from "../spool/spools.ts";
 import { allRows, catalogue, comparable } from "./catalogue.ts";
 import { fixture } from "./fixture.ts";
+import { mend, refusalOf, shownIn } from "./remedies.ts";
 
 const BTC = "11111111-2222-3333-4444-555555555555";
 const ETH = "cccccccc-0000-0000-0000-000000000002";
@@ -130,6 +131,79 @@ test("of runs with one name in walk_config, the oldest has it, and the others of
     { named: 0, own: 3000 },
     { named: 3000, own: 0 },
   ]);
+});
+
+test.each([
+  ["ADD COLUMN team text NOT NULL", "ALTER COLUMN team DROP NOT NULL;"],
+  ["ADD CONSTRAINT short CHECK (length(dataset_slug) < 7)", "DROP CONSTRAINT short;"],
+  ["ADD CONSTRAINT few CHECK (ohlcv_row_count < 4320)", "DROP CONSTRAINT few;"],
+  ["ADD CONSTRAINT since CHECK (indicator_first_ts >= '2026-01-01')", "DROP CONSTRAINT since;"],
+  ["ADD CONSTRAINT tables UNIQUE (ohlcv_measurement)", undefined],
+])("a stage1_datasets made by hand that does %s is asked about where it refuses rows", async (own, refused) => {
+  const database = await createDatabase("empty");
+  onTestFinished(() => database.drop());
+  await database.query(fixture("generation-3.sql"));
+  await database.query(
+    `CREATE TABLE stage1_datasets (
+       dataset_id uuid PRIMARY KEY, dataset_slug text NOT NULL UNIQUE, ohlcv_measurement text NOT NULL,
+       indicator_measurement text NOT NULL, ohlcv_row_count bigint, indicator_first_ts timestamptz);
+     UPDATE datasets SET dataset_slug = 'eth25_2' WHERE dataset_id = '${TWIN}';
+     ALTER TABLE stage1_datasets ${own}`,
+  );
+  const { refusal } = await planMigration({ url: database.url });
+  if (refused === undefined) {
+    expect(refusal).toBeUndefined();
+    await migrate({ url: database.url });
+  } else {
+    expect(refusal).toMatch(/rows of datasets get a row/);
+    expect(refusal).toContain(`ALTER TABLE stage1_datasets ${refused}`);
+  }
+});
+
+test("own triggers on runs and folds neither stop the adoption nor run in it, and a manifest's number that no count holds says nothing", async () => {
+  const database = await createDatabase("empty");
+  onTestFinished(() => database.drop());
+  await database.query(`${fixture("generation-3.sql")};
+    CREATE FUNCTION frozen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'finished runs do not change'; END $$;
+    CREATE TRIGGER frozen BEFORE UPDATE ON walkforward_runs FOR EACH ROW EXECUTE FUNCTION frozen();
+    CREATE TRIGGER frozen BEFORE UPDATE ON walkforward_folds FOR EACH ROW EXECUTE FUNCTION frozen();
+    CREATE TRIGGER off BEFORE UPDATE ON walkforward_folds FOR EACH ROW EXECUTE FUNCTION frozen();
+    ALTER TABLE walkforward_folds ENABLE ALWAYS TRIGGER frozen, DISABLE TRIGGER off,
+        ADD FOREIGN KEY (run_id) REFERENCES walkforward_runs DEFERRABLE INITIALLY DEFERRED;
+    UPDATE datasets SET metadata = '{"ohlcv_rows": 1e19, "indicator_rows": "-1e19"}'`);
+  await migrate({ url: database.url });
+  expect(await database.query("SELECT FROM walkforward_runs WHERE prediction_measurement IS NULL")).toEqual([]);
+  expect(
+    await database.query(
+      "SELECT tgname, tgenabled FROM pg_trigger WHERE tgname IN ('frozen', 'off') ORDER BY tgrelid, 1",
+    ),
+  ).toEqual([
+    { tgname: "frozen", tgenabled: "O" },
+    { tgname: "frozen", tgenabled: "A" },
+    { tgname: "off", tgenabled: "D" },
+  ]);
+  expect(await database.query("SELECT DISTINCT ohlcv_row_count, indicator_row_count FROM stage1_datasets")).toEqual([
+    { ohlcv_row_count: 0, indicator_row_count: null },
+  ]);
+});
+
+test("rules of a stage1_datasets that was made by hand are told where they refuse what rows of datasets become", async () => {
+  const database = await createDatabase("empty");
+  onTestFinished(() => database.drop());
+  await database.query(`${fixture("generation-3.sql")};
+    CREATE TABLE stage1_datasets (
+      dataset_id uuid PRIMARY KEY, dataset_slug text UNIQUE, owner text NOT NULL, ohlcv_row_count bigint CHECK (ohlcv_row_count >= 0),
+      ohlcv_measurement text CONSTRAINT bars CHECK (ohlcv_measurement ~ '_bars$'), indicator_measurement text UNIQUE)`);
+  const refusal = await refusalOf(database);
+  const shown = shownIn(refusal);
+  expect(shown.map(({ what }) => what.replace("rows of datasets get a row of stage1_datasets: ", ""))).toEqual([
+    "owner is NOT NULL, and has no default",
+    "its check bars refuses them",
+    "its index stage1_datasets_indicator_measurement_key refuses them",
+  ]);
+  expect(shown[1]?.rows).toBe(`dataset_id: ${ETH} ${TWIN}`);
+  await mend(database, refusal);
+  expect(await database.query("SELECT FROM stage1_datasets")).toHaveLength(3);
 });
 
 describe.each(["variant-a.sql", "variant-b.sql", "generation-3.sql", undefined])(

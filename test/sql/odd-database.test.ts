@@ -163,3 +163,17 @@ test("a database that a former version migrated takes buckets of any side too, b
     VALUES ('00000000-0000-0000-0000-00000000000a', '2025-01-01', 'dual', 1, 1, '{}')`);
   await expect(trade).rejects.toThrow("simulation_trades_side_check");
 });
+
+test("a database whose encoding has few characters is adopted", async () => {
+  const server = await createDatabase("empty");
+  const name = `${new URL(server.url).pathname.slice(1)}_latin1`;
+  onTestFinished(() => server.drop());
+  await server.query(
+    `CREATE DATABASE ${name} TEMPLATE template0 ENCODING LATIN1 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`,
+  );
+  onTestFinished(async () => void (await server.query(`DROP DATABASE ${name} WITH (FORCE)`)));
+  const url = new URL(server.url);
+  url.pathname = `/${name}`;
+  await migrate({ url: url.href });
+  expect(await migrate({ url: url.href })).toEqual([]);
+});

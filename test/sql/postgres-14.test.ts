@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,11 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EmbeddedDatabase, openEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createPool, openClient } from "../../src/db/pool.ts";
+import { requireCurrent } from "../../src/db/schema-state.ts";
 import { validate } from "../../src/domain/checks.ts";
 import { insertDemo } from "../../src/domain/seed/insert-demo.ts";
+import { messageOf } from "../../src/errors.ts";
 import { createDatabase, startServer, type TestDatabase } from "../harness.ts";
 import { insertLineage } from "../lineage.ts";
 import { FOUND, plant } from "../planted.ts";
+import { spoolText, statementsOf } from "../spool/generations.ts";
 import { catalogue, comparable } from "./catalogue.ts";
 import { checklist } from "./checklist.ts";
 import { fixture } from "./fixture.ts";
@@ -108,6 +112,70 @@ describe.skipIf(!hasBinaries)("PostgreSQL 14, of which the tests have binaries f
     } finally {
       await client.end();
     }
+  });
+
+  test("a function or an operator that anybody puts beside PostgreSQL's own, or ours, is not run by others' writes, and stops who migrates", async () => {
+    for (const what of ["ROLE anybody", "DATABASE shared"]) await db.query(`CREATE ${what}`);
+    const url = new URL(server.url);
+    url.pathname = "/shared";
+    const warnings: string[] = [];
+    await migrate({ url: url.href, warn: (message) => warnings.push(message) });
+    expect(warnings).toEqual([expect.stringContaining("REVOKE CREATE ON SCHEMA public FROM PUBLIC")]);
+    const client = await openClient(url.href);
+    try {
+      await client.query(`
+        CREATE TABLE ran (what text); GRANT INSERT ON ran TO PUBLIC;
+        SET SESSION AUTHORIZATION anybody;
+        CREATE FUNCTION spy(text) RETURNS void LANGUAGE sql AS 'INSERT INTO public.ran VALUES ($1)';
+        DO $$
+        DECLARE own record;
+        BEGIN
+          FOR own IN SELECT * FROM (VALUES
+            ('stage1_fill_placeholder(text, uuid, oid, text, walkforward_runs)', 'boolean'), ('stage1_lead_dataset(uuid, varchar)', 'uuid'),
+            ('stage1_add_placeholder_run(uuid, text, text)', 'void'), ('stage1_statement_that_fills(oid, text)', 'text'),
+            ('to_jsonb(stage1_datasets)', 'jsonb'), ('to_jsonb(indicator_datasets)', 'jsonb'), ('to_jsonb(datasets)', 'jsonb'),
+            ('jsonb_populate_record(stage1_datasets, jsonb)', 'stage1_datasets'), ('jsonb_build_object(text, jsonb)', 'jsonb'),
+            ('format(text, text)', 'text'), ('quote_ident(name)', 'text'), ('lower(varchar)', 'text')) AS f (name, result)
+          LOOP
+            EXECUTE pg_catalog.format('CREATE FUNCTION %s RETURNS %s LANGUAGE plpgsql AS %L', own.name, own.result,
+                           pg_catalog.format('BEGIN PERFORM public.spy(%L); RETURN%s; END', own.name, CASE own.result WHEN 'void' THEN '' ELSE ' NULL' END));
+          END LOOP;
+          FOR own IN SELECT *, 'operator_' || row_number() OVER () AS function FROM (VALUES
+            ('||', 'text', 'uuid', 'text'), ('||', 'name', 'name', 'text'), ('||', 'text', 'name', 'text'), ('#>>', 'jsonb', 'jsonb', 'text'),
+            ('=', 'stage1_datasets', 'stage1_datasets', 'bool'), ('=', 'indicator_datasets', 'indicator_datasets', 'bool'),
+            ('>=', 'numeric', 'bigint', 'bool'), ('<=', 'numeric', 'bigint', 'bool'), ('<=', 'numeric', 'integer', 'bool'),
+            ('<>', 'numeric', 'integer', 'bool'), ('/', 'numeric', 'integer', 'numeric'), ('<', 'numeric', 'integer', 'bool'),
+            ('=', 'oid', 'regclass', 'bool')) AS o (name, a, b, result)
+          LOOP
+            EXECUTE pg_catalog.format('CREATE FUNCTION %I(%s, %s) RETURNS %s LANGUAGE plpgsql AS %L', own.function, own.a, own.b, own.result,
+                           pg_catalog.format('BEGIN PERFORM public.spy(%L); RETURN NULL; END', concat_ws(' ', own.a, own.name, own.b)));
+            EXECUTE pg_catalog.format('CREATE OPERATOR public.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %I)', own.name, own.a, own.b, own.function);
+          END LOOP;
+        END $$;
+        RESET SESSION AUTHORIZATION;
+        SET stage1.placeholders = 'on'`);
+      const gen = (["gen1", "gen2", "gen3"] as const).map(spoolText);
+      // Parts before what they are parts of, then as they stand, and again.
+      for (const text of [gen.flatMap(statementsOf).toReversed().join("\n"), ...gen, ...gen]) await client.query(text);
+      await client.query(`SELECT patch_stage1_dataset('{"dataset_id": "${randomUUID()}", "dataset_slug": "patched"}');
+        SELECT stage1_remove_former_folds(array_agg(run_id), array_agg(0)) FROM walkforward_runs;
+        UPDATE indicator_datasets SET symbol = 'OTHER'; UPDATE datasets SET metadata = '{"ohlcv_rows": 7}'; REINDEX TABLE stage1_datasets; REINDEX TABLE walkforward_runs; REINDEX TABLE simulation_runs`);
+      expect((await client.query("SELECT DISTINCT what FROM ran")).rows).toEqual([]);
+
+      const refusal = await migrate({ url: url.href }).catch(messageOf);
+      expect(refusal).toMatch(/^Others have made functions or operators of the names of PostgreSQL's own/);
+      await expect(requireCurrent(url.href)).rejects.toThrow(String(refusal));
+      await client.query(
+        String(refusal)
+          .match(/^(?:DROP|REVOKE) .*$/gm)
+          ?.join("\n") ?? "",
+      );
+      expect(await migrate({ url: url.href })).toEqual([]);
+      expect((await client.query("SELECT DISTINCT what FROM ran")).rows).toEqual([]);
+    } finally {
+      await client.end();
+    }
+    for (const what of ["DATABASE shared", "ROLE anybody"]) await db.query(`DROP ${what}`);
   });
 
   test("serves a lineage tree over GraphQL", async () => {

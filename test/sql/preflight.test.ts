@@ -113,3 +113,49 @@ test("tables in another schema than the one that would be migrated are not doubl
     await other.drop();
   }
 });
+
+test("tables of somebody's own with the names of the product's are told with what to do, and it goes on from there", async () => {
+  const other = await createDatabase("empty");
+  try {
+    await other.query(`${fixture("generation-3.sql")};
+      CREATE TABLE stage1_placeholders (id serial PRIMARY KEY, note text);
+      CREATE TABLE stage1_dataset_aliases (alias text PRIMARY KEY);
+      CREATE TABLE stage1_replays (id serial PRIMARY KEY);
+      CREATE TABLE stage1_replay_rejections (id serial PRIMARY KEY)`);
+    const refusal = await refusalOf(other);
+    expect(shownIn(refusal).map(({ what }) => what)).toEqual([
+      "the name stage1_dataset_aliases is a table's that leads ids to datasets",
+      "the name stage1_placeholders is a table's that tells which rows are placeholders",
+      "the name stage1_replay_rejections is a table's that tells what was not replayed",
+      "the name stage1_replays is a table's that tells what was replayed",
+    ]);
+    await mend(other, refusal);
+    expect(await other.query("SELECT FROM stage1_placeholders_former")).toEqual([]);
+  } finally {
+    await other.drop();
+  }
+});
+
+test("a column of ours that is generated is told, whether the expression reads the other name or another column", async () => {
+  for (const [variant, column, from] of [
+    ["variant-a.sql", "questdb_measurement", "questdb_tag"],
+    ["variant-b.sql", "questdb_tag", "questdb_measurement"],
+  ] as const) {
+    const other = await createDatabase("empty");
+    try {
+      await other.query(`${fixture(variant)};
+        ALTER TABLE indicator_datasets ADD ${column} text GENERATED ALWAYS AS (${from}) STORED`);
+      const refusal = await refusalOf(other);
+      expect(shownIn(refusal)).toEqual([
+        {
+          what: `indicator_datasets.${column} is generated, so that nothing can be written into it`,
+          rows: from,
+          remedy: `ALTER TABLE indicator_datasets ALTER COLUMN ${column} DROP EXPRESSION;`,
+        },
+      ]);
+      await mend(other, refusal);
+    } finally {
+      await other.drop();
+    }
+  }
+});

@@ -104,6 +104,18 @@ test("a legacy client that could write indicator_datasets alone before goes on w
   const client = await openClient(urlAs(LEGACY, database));
   const dataset_id = randomUUID();
   try {
+    // An id that its desktop made of a slug that is stored becomes an alias, which is nobody's to change afterwards.
+    await client.query(
+      `INSERT INTO indicator_datasets (symbol, granularity, source, questdb_tag) VALUES ('S', '1h', 'x', 'led'), ('S', '1h', 'x', 'other')`,
+    );
+    await client.query(
+      `INSERT INTO indicator_datasets (dataset_id, symbol, granularity, source, questdb_tag) VALUES ($1, 'T', '1h', 'x', 'led')
+       ON CONFLICT (dataset_id) DO UPDATE SET symbol = EXCLUDED.symbol`,
+      [randomUUID()],
+    );
+    await expect(client.query("UPDATE stage1_dataset_aliases SET alias_id = alias_id")).rejects.toMatchObject({
+      code: "42501",
+    });
     // Its own temporary table of the master's name must not come in between.
     await client.query("CREATE TEMP TABLE stage1_datasets (LIKE public.indicator_datasets)");
     await client.query("SET search_path = pg_catalog");
@@ -118,6 +130,44 @@ test("a legacy client that could write indicator_datasets alone before goes on w
   expect(await database.query("SELECT dataset_slug FROM dataset_catalog WHERE dataset_id = $1", [dataset_id])).toEqual([
     { dataset_slug: "by_role" },
   ]);
+});
+
+test("a legacy role goes on writing columns of runs, also what a placeholder stands for, and where functions are nobody's to call", async () => {
+  const legacy = await createDatabase();
+  const [named, unnamed] = [randomUUID(), randomUUID()];
+  try {
+    await legacy.query(`
+      GRANT INSERT (run_id, status, walk_config), UPDATE (status) ON walkforward_runs TO ${LEGACY};
+      GRANT INSERT, UPDATE ON simulation_runs, walkforward_folds TO ${LEGACY};
+      DO $$ DECLARE own regprocedure; BEGIN
+        FOR own IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace LOOP
+          EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
+        END LOOP;
+      END $$`);
+    expect(await migrate({ url: legacy.url })).toEqual(["grants.sql"]);
+    expect(await migrate({ url: legacy.url })).toEqual([]);
+    await legacy.query(`SET stage1.placeholders = 'on';
+      INSERT INTO simulation_trade_buckets (simulation_id, side, trade_count, win_count) VALUES ('${named}', 'long', 0, 0); RESET stage1.placeholders`);
+    const client = await openClient(urlAs(LEGACY, legacy));
+    try {
+      const run = "INSERT INTO walkforward_runs (run_id, status, walk_config) VALUES ($1, 'RUNNING', '{}')";
+      await client.query(run, [unnamed]);
+      await client.query(
+        `INSERT INTO walkforward_folds (run_id, fold_number, metrics) VALUES ($1, 0, '{"best_score": 1}')`,
+        [unnamed],
+      );
+      await client.query(
+        `INSERT INTO simulation_runs (simulation_id, input_run_measurement, mode, config, status) VALUES ($1, 'i', 'dual', '{}', 'x')`,
+        [named],
+      );
+    } finally {
+      await client.end();
+    }
+    expect(await legacy.query("SELECT FROM stage1_placeholders WHERE filled_at IS NULL")).toEqual([]);
+    expect(await legacy.query("SELECT mode FROM simulation_runs")).toEqual([{ mode: "dual" }]);
+  } finally {
+    await legacy.drop();
+  }
 });
 
 /** Functions of ours that run with their owner's rights, and who may execute them. */

@@ -26,7 +26,8 @@ export class ExportedFolds {
     );
     if (rows.length === 0) return 0;
     const [found] = await db.query<{ removed: number }>(
-      "SELECT stage1_remove_former_folds($1::uuid[], $2::integer[]) AS removed",
+      // As the rows were written: 1e0 is a whole number too.
+      "SELECT stage1_remove_former_folds($1::uuid[], $2::numeric[]::integer[]) AS removed",
       [rows.map(([id]) => id), rows.map(([, number]) => number)],
     );
     return found?.removed ?? 0;

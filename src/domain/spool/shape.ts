@@ -17,9 +17,10 @@ export interface Shape {
   readonly single: boolean;
   /** The parameters of a row, from the values of a statement. */
   readonly slots: readonly Slot[];
-  /** Slots of the columns by which a row is found again; of the object's id; of what it needs, in the order of `table.needs`. */
+  /** Slots of the columns by which a row is found again; of the object's id; of its slug; of what it needs, in the order of `table.needs`. */
   readonly key: readonly { readonly slot: number; readonly type: string }[];
   readonly id: number | undefined;
+  readonly slug: number | undefined;
   readonly needs: readonly (number | undefined)[];
 }
 
@@ -123,6 +124,7 @@ class Judge {
       slots: this.#slots,
       key: keySlots.map(({ slot, type }) => ({ slot: this.#slots.indexOf(slot), type })),
       id: slotOf(table.id),
+      slug: table.slug === undefined ? undefined : slotOf(table.slug),
       needs: table.needs.map(([column]) => slotOf(column)),
     };
   }
@@ -152,6 +154,7 @@ class Judge {
       slots: this.#slots,
       key: [key],
       id: key.slot,
+      slug: undefined,
       needs: [],
     };
   }

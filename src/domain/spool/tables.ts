@@ -14,6 +14,8 @@ export interface SpoolTable {
   readonly own: boolean;
   /** Whether triggers keep a row of stage1_datasets beside each row. */
   readonly hasMaster?: boolean;
+  /** The column by whose value a row is led to a stored dataset: of rows that share it, each must see those before it. */
+  readonly slug?: string;
   /** Other objects that must be there, by the column with their id. */
   readonly needs: readonly (readonly [column: string, kind: ObjectKind])[];
 }
@@ -28,8 +30,8 @@ const part = (name: string, rank: number, object: ObjectKind): SpoolTable => ({
 /** The tables that a spool may write into. */
 export const SPOOL_TABLES: readonly SpoolTable[] = [
   own("stage1_datasets", 0, "dataset"),
-  { ...own("indicator_datasets", 0, "dataset"), hasMaster: true },
-  { ...own("datasets", 0, "dataset"), hasMaster: true },
+  { ...own("indicator_datasets", 0, "dataset"), hasMaster: true, slug: "questdb_tag" },
+  { ...own("datasets", 0, "dataset"), hasMaster: true, slug: "dataset_slug" },
   own("walkforward_runs", 1, "run", [["dataset_id", "dataset"]]),
   part("walkforward_folds", 2, "run"),
   own("simulation_runs", 3, "simulation", [

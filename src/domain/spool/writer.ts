@@ -5,7 +5,7 @@ import type { Row } from "./reader.ts";
 import { SPOOL_TABLES } from "./tables.ts";
 import { canonicalId } from "./uuid.ts";
 
-/** Rows that one statement writes: of one shape, no two of them with the same key. */
+/** Rows that one statement writes: of one shape, no two of them with the same key, or with the same slug. */
 interface Batch {
   readonly sql: string;
   readonly single: boolean;
@@ -70,20 +70,25 @@ function batches(rows: readonly Row[]): Batch[] {
   for (const rank of RANKS) {
     let batch: { sql: string; single: boolean; rows: Row[] } | undefined;
     let keys = new Set<string>();
+    let slugs = new Set<string>();
     let length = 0;
     for (const row of rows) {
       const { shape, values } = row;
       if (shape.table.rank !== rank) continue;
       const key = keyOf(row);
-      const fits = batch && batch.sql === shape.sql && !shape.single && !keys.has(key);
+      const slug = shape.slug === undefined ? undefined : values[shape.slug];
+      const isTaken = keys.has(key) || (slug != null && slugs.has(slug));
+      const fits = batch && batch.sql === shape.sql && !shape.single && !isTaken;
       if (!batch || !fits || batch.rows.length >= MAX_ROWS || length > MAX_LENGTH) {
         batch = { sql: shape.sql, single: shape.single, rows: [] };
         all.push(batch);
         keys = new Set();
+        slugs = new Set();
         length = 0;
       }
       batch.rows.push(row);
       keys.add(key);
+      if (slug != null) slugs.add(slug);
       for (const value of values) length += value?.length ?? 0;
     }
   }
