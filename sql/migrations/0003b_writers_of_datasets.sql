@@ -91,7 +91,7 @@ BEGIN
     LOOP
         -- The rows are those at the beginning of the query: one may have its master row from the other table now.
         CONTINUE WHEN EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = (legacy ->> 'dataset_id')::uuid);
-        PERFORM stage1_write_master(stage1_dataset_of_legacy_row(legacy), NULL);
+        PERFORM stage1_write_master(stage1_dataset_of_legacy_row(legacy), NULL, legacy ? 'dataset_slug');
     END LOOP;
 
     IF triggers_back IS NOT NULL THEN
@@ -112,7 +112,7 @@ CREATE OR REPLACE TRIGGER indicator_datasets_stored_id
     BEFORE INSERT ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 CREATE OR REPLACE TRIGGER datasets_stored_id
-    BEFORE INSERT ON datasets
+    BEFORE INSERT OR UPDATE ON datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 
 -- After the row is written, since before that ON CONFLICT may still turn it into another. Triggers run in the order of their
