@@ -108,6 +108,13 @@ CREATE OR REPLACE FUNCTION stage1_before_legacy_dataset() RETURNS trigger LANGUA
 DECLARE
     slug text;
 BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        -- What generation 3 alone knows is stored in its own table, and read from there.
+        NEW.metadata := coalesce(NEW.metadata, OLD.metadata);
+        NEW.bar_interval_ms := coalesce(nullif(NEW.bar_interval_ms, 0), OLD.bar_interval_ms);
+        NEW.lookback_rows := coalesce(NEW.lookback_rows, OLD.lookback_rows);
+        RETURN NEW;
+    END IF;
     IF TG_TABLE_NAME = 'datasets' THEN
         slug := NEW.dataset_slug;
     ELSE
@@ -128,7 +135,8 @@ END
 $$;
 
 COMMENT ON FUNCTION stage1_before_legacy_dataset() IS
-    'Trigger: gives a row the id of the stored dataset that its slug names.';
+    'Trigger: gives a row the id of the stored dataset that its slug names, and keeps what is '
+    'known of its export.';
 
 -- A timestamp from milliseconds since 1970; NULL if there are none, or if the timestamp is out of
 -- range.
@@ -166,11 +174,8 @@ BEGIN
     manifest := stage1_json_object(p_row -> 'metadata');
     said.dataset_slug := coalesce(nullif(p_row ->> 'dataset_slug', ''), said.dataset_id::text);
     said.source := coalesce(nullif(manifest ->> 'source', ''), 'legacy_import');
-    -- The desktop's own names, where the manifest has none.
-    said.ohlcv_measurement := coalesce(
-        nullif(manifest ->> 'ohlcv_measurement', ''), said.dataset_slug || '_ohlcv');
-    said.indicator_measurement := coalesce(
-        nullif(manifest ->> 'indicator_measurement', ''), said.dataset_slug || '_ind');
+    said.ohlcv_measurement := nullif(manifest ->> 'ohlcv_measurement', '');
+    said.indicator_measurement := nullif(manifest ->> 'indicator_measurement', '');
     -- A number that no count can hold says nothing.
     said.ohlcv_row_count := (
         SELECT n FROM stage1_json_number(manifest -> 'ohlcv_rows') AS n
@@ -200,8 +205,8 @@ COMMENT ON FUNCTION stage1_dataset_of_legacy_row(jsonb) IS
 -- Creates the master row of a row of an earlier generation, or refreshes it. An unknown value never
 -- replaces a known one: NULL, "", "unknown", the dataset's own name as its symbol, 0 rows.
 CREATE OR REPLACE FUNCTION stage1_write_master(
-    p_said stage1_datasets, p_former stage1_datasets) RETURNS void
-LANGUAGE plpgsql AS $$
+    p_said stage1_datasets, p_former stage1_datasets, p_knows_slug boolean)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     stored stage1_datasets;
     wanted stage1_datasets;
@@ -214,7 +219,16 @@ BEGIN
             -- deadlock with one that does the same.
             SELECT * INTO stored FROM stage1_datasets d WHERE d.dataset_id = p_said.dataset_id
             FOR NO KEY UPDATE;
-            IF NOT FOUND OR stage1_is_placeholder('dataset', p_said.dataset_id) THEN
+            IF p_knows_slug AND p_former IS NULL THEN
+                -- The desktop's own names, where nobody has said others.
+                p_said.ohlcv_measurement := coalesce(
+                    p_said.ohlcv_measurement, nullif(stored.ohlcv_measurement, ''),
+                    p_said.dataset_slug || '_ohlcv');
+                p_said.indicator_measurement := coalesce(
+                    p_said.indicator_measurement, nullif(stored.indicator_measurement, ''),
+                    p_said.dataset_slug || '_ind');
+            END IF;
+            IF stored.dataset_id IS NULL OR stage1_is_placeholder('dataset', p_said.dataset_id) THEN
                 INSERT INTO stage1_datasets (
                     dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement,
                     indicator_measurement, ohlcv_row_count, indicator_row_count, ohlcv_first_ts,
@@ -240,7 +254,7 @@ BEGIN
                             p_said.indicator_measurement)))
                 WHEN key IN ('ohlcv_row_count', 'indicator_row_count') THEN value <> '0'
                 -- Generation 1 knows only the indicator table, and no slug.
-                WHEN key = 'dataset_slug' THEN p_said.ohlcv_measurement IS NOT NULL AND NOT EXISTS (
+                WHEN key = 'dataset_slug' THEN p_knows_slug AND NOT EXISTS (
                     SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_said.dataset_slug)
                 ELSE key NOT IN ('source', 'metadata') END;
             wanted := pg_catalog.jsonb_populate_record(stored, coalesce(news, '{}'));
@@ -273,7 +287,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets) IS
+COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets, boolean) IS
     'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says '
     'and did not say before.';
 
@@ -283,7 +297,8 @@ CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAG
 BEGIN
     PERFORM stage1_write_master(
         stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(NEW)),
-        CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(OLD)) END);
+        CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(OLD)) END,
+        TG_TABLE_NAME = 'datasets');
     RETURN NULL;
 END
 $$;

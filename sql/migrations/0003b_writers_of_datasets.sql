@@ -95,7 +95,8 @@ BEGIN
         -- The query does not see master rows that the loop has made since, from the other table.
         CONTINUE WHEN EXISTS (
             SELECT FROM stage1_datasets d WHERE d.dataset_id = (legacy ->> 'dataset_id')::uuid);
-        PERFORM stage1_write_master(stage1_dataset_of_legacy_row(legacy), NULL);
+        PERFORM stage1_write_master(
+            stage1_dataset_of_legacy_row(legacy), NULL, legacy ? 'dataset_slug');
     END LOOP;
 
     IF triggers_back IS NOT NULL THEN
@@ -116,7 +117,7 @@ CREATE OR REPLACE TRIGGER indicator_datasets_stored_id
     BEFORE INSERT ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 CREATE OR REPLACE TRIGGER datasets_stored_id
-    BEFORE INSERT ON datasets
+    BEFORE INSERT OR UPDATE ON datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 
 -- AFTER, because before that ON CONFLICT may still choose another row. Triggers run in the order of

@@ -352,6 +352,23 @@ describe("what is known is never replaced by what is not", () => {
     expect(await master()).toEqual({ ...before, updated_at: (await master())?.["updated_at"] });
   });
 
+  test("by a row of generation 3 without its manifest", async () => {
+    const text = spoolText("gen3").replaceAll("alpha_3_ohlcv", "bars").replaceAll("alpha_3_ind", "features");
+    await (await spoolOf(text)).replay(database);
+    const before = await master();
+    expect(before).toMatchObject({ ohlcv_measurement: "bars", indicator_measurement: "features" });
+    const [exported = ""] = statementsOf(text);
+    const bare = exported
+      .replace("3600000, 48", "0, NULL")
+      .replace(/'\{\s+"bar_interval_ms"[\s\S]*?\}'::jsonb/, "NULL");
+    expect(bare).toContain("NULL, TO_TIMESTAMP");
+    expect(await (await spoolOf(bare)).replay(database)).toBe(true);
+    expect(await master()).toEqual({ ...before, updated_at: (await master())?.["updated_at"] });
+    expect(
+      await database.query("SELECT bar_interval_ms, lookback_rows, metadata ->> 'version' AS version FROM datasets"),
+    ).toEqual([{ bar_interval_ms: 3_600_000, lookback_rows: 48, version: "1" }]);
+  });
+
   test("by a nightly psql -f of an old spool, whichever generation it is of", async () => {
     for (const name of ["gen1", "gen3"] as const) {
       await empty(database);
