@@ -2,7 +2,8 @@
 -- What it wrote to the audit it cannot change either.
 -- Made where whoever applies this may make roles. What may not be done here is left, and said with the statements for
 -- somebody who may. By hand, as the owner of the tables: psql "$DATABASE_URL" -f sql/grants.sql
--- In a transaction that is READ ONLY nothing is granted: the setting stage1.rights_due says how much would be.
+-- In a transaction that is READ ONLY nothing is granted: the setting stage1.rights_due says how
+-- much would be.
 
 -- What somebody has given on views and routines that were built anew, to their successors.
 DO $$
@@ -11,7 +12,8 @@ DECLARE
 BEGIN
     FOR given IN
         SELECT format(s.statement, k.it ->> 'successor') AS statement
-        FROM jsonb_array_elements(coalesce(nullif(current_setting('stage1.kept', true), ''), '[]')::jsonb) WITH ORDINALITY AS k (it, place),
+        FROM jsonb_array_elements(coalesce(nullif(current_setting('stage1.kept', true), ''),
+            '[]')::jsonb) WITH ORDINALITY AS k (it, place),
              jsonb_array_elements_text(k.it -> 'rights') WITH ORDINALITY AS s (statement, place)
         WHERE NOT current_setting('transaction_read_only')::boolean
         ORDER BY k.place, s.place
@@ -45,7 +47,8 @@ DECLARE
 BEGIN
     IF only_asked THEN
         SELECT count(*) INTO rights_due FROM pg_roles
-        WHERE rolname = current_user AND (rolsuper OR rolcreaterole) AND to_regrole('stage1_app') IS NULL;
+        WHERE rolname = current_user AND (rolsuper OR rolcreaterole)
+            AND to_regrole('stage1_app') IS NULL;
     ELSIF to_regrole('stage1_app') IS NULL THEN
         BEGIN
             EXECUTE create_role;

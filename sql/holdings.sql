@@ -5,8 +5,9 @@ DECLARE
     row_count bigint;
     found jsonb := '[]';
 BEGIN
-    FOREACH relation IN ARRAY ARRAY['stage1_datasets', 'indicator_datasets', 'walkforward_runs', 'walkforward_folds',
-                                    'simulation_runs', 'simulation_trades', 'simulation_trade_buckets'] LOOP
+    FOREACH relation IN ARRAY ARRAY['stage1_datasets', 'indicator_datasets', 'datasets', 'walkforward_runs',
+                                    'walkforward_folds', 'simulation_runs', 'simulation_trades',
+                                    'simulation_trade_buckets'] LOOP
         IF has_table_privilege(to_regclass(format('%I.%I', current_schema(), relation)), 'SELECT') THEN
             EXECUTE format('SELECT count(*) FROM %I', relation) INTO row_count;
             IF row_count > 0 THEN

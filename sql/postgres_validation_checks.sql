@@ -19,7 +19,8 @@ datasets_without_measurements AS MATERIALIZED (
 -- desktop, or name its table with upsert_stage1_dataset.
 SELECT dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement
 FROM stage1_datasets
-WHERE coalesce(ohlcv_measurement, '') = '' OR coalesce(indicator_measurement, '') = ''
+WHERE (coalesce(ohlcv_measurement, '') = '' OR coalesce(indicator_measurement, '') = '')
+  AND NOT stage1_is_placeholder('dataset', dataset_id)
 ),
 
 runs_of_datasets_without_measurements AS MATERIALIZED (
@@ -29,7 +30,8 @@ runs_of_datasets_without_measurements AS MATERIALIZED (
 SELECT r.run_id, r.prediction_measurement, d.dataset_id, d.dataset_slug, d.ohlcv_measurement, d.indicator_measurement
 FROM walkforward_runs r
 JOIN stage1_datasets d USING (dataset_id)
-WHERE coalesce(d.ohlcv_measurement, '') = '' OR coalesce(d.indicator_measurement, '') = ''
+WHERE (coalesce(d.ohlcv_measurement, '') = '' OR coalesce(d.indicator_measurement, '') = '')
+  AND NOT stage1_is_placeholder('dataset', d.dataset_id)
 ),
 
 runs_without_a_dataset AS MATERIALIZED (
@@ -208,9 +210,10 @@ WHERE b.trade_count <> 0 AND NOT EXISTS (SELECT FROM simulation_trades t WHERE t
 folds_with_gaps AS MATERIALIZED (
 -- severity: error
 -- title: Runs that lost folds, or have too many
--- Folds were lost on the way, as when 312 arrived as 130: export the run again. Folds are numbered without a gap, from 0, from
--- 1, or from walk_config.start_fold. Where summary_metrics.folds says how many there are, there are no more, and no fewer
--- unless the run is on its way.
+-- Folds were lost on the way, as when 312 arrived as 130: export the run again. Or an earlier export had more of them, and
+-- stage1_app, which wrote the later one, may not delete: run `replay --again` with the later export as the tables' owner.
+-- Folds are numbered without a gap, from 0, from 1, or from walk_config.start_fold. Where summary_metrics.folds says how
+-- many there are, there are no more, and no fewer unless the run is on its way.
 SELECT run_id, prediction_measurement, status, folds, expected_folds, first_fold, last_fold
 FROM (
     SELECT r.run_id, r.prediction_measurement, r.status, f.folds, f.first_fold, f.last_fold,

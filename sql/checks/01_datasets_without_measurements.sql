@@ -4,4 +4,5 @@
 -- desktop, or name its table with upsert_stage1_dataset.
 SELECT dataset_id, dataset_slug, ohlcv_measurement, indicator_measurement
 FROM stage1_datasets
-WHERE coalesce(ohlcv_measurement, '') = '' OR coalesce(indicator_measurement, '') = '';
+WHERE (coalesce(ohlcv_measurement, '') = '' OR coalesce(indicator_measurement, '') = '')
+  AND NOT stage1_is_placeholder('dataset', dataset_id);

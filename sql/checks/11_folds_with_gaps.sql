@@ -1,8 +1,9 @@
 -- severity: error
 -- title: Runs that lost folds, or have too many
--- Folds were lost on the way, as when 312 arrived as 130: export the run again. Folds are numbered without a gap, from 0, from
--- 1, or from walk_config.start_fold. Where summary_metrics.folds says how many there are, there are no more, and no fewer
--- unless the run is on its way.
+-- Folds were lost on the way, as when 312 arrived as 130: export the run again. Or an earlier export had more of them, and
+-- stage1_app, which wrote the later one, may not delete: run `replay --again` with the later export as the tables' owner.
+-- Folds are numbered without a gap, from 0, from 1, or from walk_config.start_fold. Where summary_metrics.folds says how
+-- many there are, there are no more, and no fewer unless the run is on its way.
 SELECT run_id, prediction_measurement, status, folds, expected_folds, first_fold, last_fold
 FROM (
     SELECT r.run_id, r.prediction_measurement, r.status, f.folds, f.first_fold, f.last_fold,

@@ -8,13 +8,16 @@ $$;
 COMMENT ON FUNCTION stage1_touch_updated_at() IS
     'Trigger: sets updated_at to the time of the transaction.';
 
--- Looked up first, since making it locks the table for writers, and would enable one that somebody has disabled.
+-- Looked up first, since making it locks the table for writers, and would enable one that somebody
+-- has disabled.
 DO $$
 BEGIN
     IF NOT EXISTS (
         SELECT FROM pg_trigger
-        WHERE tgrelid = 'stage1_datasets'::regclass AND tgname = 'stage1_datasets_touch_updated_at' AND tgtype = 19
-          AND tgfoid = to_regprocedure('stage1_touch_updated_at()') AND tgattr = '' AND tgqual IS NULL)
+        WHERE tgrelid = 'stage1_datasets'::regclass AND tgname = 'stage1_datasets_touch_updated_at'
+            AND tgtype = 19
+          AND tgfoid = to_regprocedure('stage1_touch_updated_at()') AND tgattr = ''
+              AND tgqual IS NULL)
     THEN
         CREATE OR REPLACE TRIGGER stage1_datasets_touch_updated_at
             BEFORE UPDATE ON stage1_datasets
@@ -24,7 +27,8 @@ END
 $$;
 
 -- The dashboard has a trigger that keeps updated_at, and the task list proposes one: where it does nothing else, ours have
--- taken its place, and its function goes with it unless something else uses it. One that is disabled is left alone.
+-- taken its place, and its function goes with it unless something else uses it. One that is
+-- disabled is left alone.
 DO $$
 DECLARE
     former record;

@@ -130,9 +130,12 @@ COMMENT ON FUNCTION stage1_add_placeholder_simulation(uuid) IS
 -- Before a fold, a trade or a bucket is inserted whose object may not be stored yet.
 CREATE OR REPLACE FUNCTION stage1_before_part() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Asked here, since calling a function for each row would take several times as long.
     IF TG_TABLE_NAME = 'walkforward_folds' THEN
-        PERFORM stage1_add_placeholder_run(NEW.run_id, NULL::uuid, NULL::text);
-    ELSE
+        IF NOT EXISTS (SELECT FROM walkforward_runs r WHERE r.run_id = NEW.run_id) THEN
+            PERFORM stage1_add_placeholder_run(NEW.run_id, NULL::uuid, NULL::text);
+        END IF;
+    ELSIF NOT EXISTS (SELECT FROM simulation_runs s WHERE s.simulation_id = NEW.simulation_id) THEN
         PERFORM stage1_add_placeholder_simulation(NEW.simulation_id);
     END IF;
     RETURN NEW;

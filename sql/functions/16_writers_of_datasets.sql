@@ -93,6 +93,13 @@ CREATE OR REPLACE FUNCTION stage1_before_legacy_dataset() RETURNS trigger LANGUA
 DECLARE
     slug text;
 BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        -- What generation 3 alone knows is stored in its own table, and read from there.
+        NEW.metadata := coalesce(NEW.metadata, OLD.metadata);
+        NEW.bar_interval_ms := coalesce(nullif(NEW.bar_interval_ms, 0), OLD.bar_interval_ms);
+        NEW.lookback_rows := coalesce(NEW.lookback_rows, OLD.lookback_rows);
+        RETURN NEW;
+    END IF;
     IF TG_TABLE_NAME = 'datasets' THEN
         slug := NEW.dataset_slug;
     ELSE
@@ -109,7 +116,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_before_legacy_dataset() IS 'Trigger: leads a row to the dataset that its slug names.';
+COMMENT ON FUNCTION stage1_before_legacy_dataset() IS
+    'Trigger: leads a row to the dataset that its slug names, and keeps what is known of its export.';
 
 -- Milliseconds since 1970; NULL where there are none, or no timestamp is so far away.
 CREATE OR REPLACE FUNCTION stage1_timestamp_of_ms(p_ms numeric) RETURNS timestamptz
@@ -144,9 +152,8 @@ BEGIN
     manifest := stage1_json_object(p_row -> 'metadata');
     said.dataset_slug := coalesce(nullif(p_row ->> 'dataset_slug', ''), said.dataset_id::text);
     said.source := coalesce(nullif(manifest ->> 'source', ''), 'legacy_import');
-    -- The desktop's own names, where the manifest has none.
-    said.ohlcv_measurement := coalesce(nullif(manifest ->> 'ohlcv_measurement', ''), said.dataset_slug || '_ohlcv');
-    said.indicator_measurement := coalesce(nullif(manifest ->> 'indicator_measurement', ''), said.dataset_slug || '_ind');
+    said.ohlcv_measurement := nullif(manifest ->> 'ohlcv_measurement', '');
+    said.indicator_measurement := nullif(manifest ->> 'indicator_measurement', '');
     -- A number that no count can hold says nothing.
     said.ohlcv_row_count := (
         SELECT n FROM stage1_json_number(manifest -> 'ohlcv_rows') AS n
@@ -170,8 +177,9 @@ COMMENT ON FUNCTION stage1_dataset_of_legacy_row(jsonb) IS
 
 -- Makes the master row of a row of an earlier generation, or refreshes it. What a row does not know never replaces what is
 -- known: nothing, "unknown", a name of the dataset's own in the place of its symbol, no rows.
-CREATE OR REPLACE FUNCTION stage1_write_master(p_said stage1_datasets, p_former stage1_datasets) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION stage1_write_master(
+    p_said stage1_datasets, p_former stage1_datasets, p_knows_slug boolean)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     stored stage1_datasets;
     wanted stage1_datasets;
@@ -181,7 +189,15 @@ BEGIN
     LOOP
         BEGIN
             SELECT * INTO stored FROM stage1_datasets d WHERE d.dataset_id = p_said.dataset_id FOR UPDATE;
-            IF NOT FOUND OR stage1_is_placeholder('dataset', p_said.dataset_id) THEN
+            IF p_knows_slug AND p_former IS NULL THEN
+                -- The desktop's own names, where nobody has said others.
+                p_said.ohlcv_measurement := coalesce(
+                    p_said.ohlcv_measurement, nullif(stored.ohlcv_measurement, ''), p_said.dataset_slug || '_ohlcv');
+                p_said.indicator_measurement := coalesce(
+                    p_said.indicator_measurement, nullif(stored.indicator_measurement, ''),
+                    p_said.dataset_slug || '_ind');
+            END IF;
+            IF stored.dataset_id IS NULL OR stage1_is_placeholder('dataset', p_said.dataset_id) THEN
                 INSERT INTO stage1_datasets (
                     dataset_id, dataset_slug, symbol, granularity, source, ohlcv_measurement, indicator_measurement,
                     ohlcv_row_count, indicator_row_count, ohlcv_first_ts, ohlcv_last_ts, indicator_first_ts,
@@ -204,7 +220,7 @@ BEGIN
                         OR value #>> '{}'::text[] IN (stored.dataset_slug, p_said.dataset_slug, p_said.indicator_measurement)))
                 WHEN key IN ('ohlcv_row_count', 'indicator_row_count') THEN value <> '0'
                 -- Generation 1 knows the indicator table alone, and no slug.
-                WHEN key = 'dataset_slug' THEN p_said.ohlcv_measurement IS NOT NULL AND NOT EXISTS (
+                WHEN key = 'dataset_slug' THEN p_knows_slug AND NOT EXISTS (
                     SELECT FROM stage1_datasets d WHERE d.dataset_slug = p_said.dataset_slug)
                 ELSE key NOT IN ('source', 'metadata') END;
             wanted := pg_catalog.jsonb_populate_record(stored, coalesce(news, '{}'));
@@ -229,7 +245,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets) IS
+COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets, boolean) IS
     'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says and did not say before.';
 
 -- Of an update only what it changed counts: a nightly psql -f of an old spool does not take back what was written into the
@@ -238,7 +254,8 @@ CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAG
 BEGIN
     PERFORM stage1_write_master(
         stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(NEW)),
-        CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(OLD)) END);
+        CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(OLD)) END,
+        TG_TABLE_NAME = 'datasets');
     RETURN NULL;
 END
 $$;

@@ -64,5 +64,6 @@ END;
 $$ LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION upsert_stage1_dataset(
-    uuid, text, text, text, text, text, text, bigint, bigint, timestamptz, timestamptz, timestamptz, timestamptz, jsonb) IS
+    uuid, text, text, text, text, text, text, bigint, bigint, timestamptz, timestamptz, timestamptz,
+        timestamptz, jsonb) IS
     'Writes a whole dataset: each column takes the given value, metadata is merged into what is stored.';

@@ -1,21 +1,7 @@
 -- formerly: c95f8eb4deb1a72074581d096d4fd430e25e25101fd14b342c5e6aa672862279
--- The Stage 1.3 tables of all generations, for a database that has none. Where they exist, 0001aa to 0002 bring them to the
+-- The Stage 1.3 tables, for a database that has none; 0003b makes that of generation 3. Where they exist, 0001aa to 0002 bring them to the
 -- same shape. That shape holds the rows of all of them, so it is the most permissive at every point: a NOT NULL that one
 -- of them lacks cannot be had without losing its rows.
-
--- Generation 3's datasets. Its writers go on writing here.
-CREATE TABLE IF NOT EXISTS datasets (
-    dataset_id         uuid PRIMARY KEY,
-    dataset_slug       text NOT NULL,
-    symbol             text,
-    granularity        text,
-    bar_interval_ms    bigint,
-    lookback_rows      integer,
-    first_ohlcv_ts     bigint,
-    first_indicator_ts bigint,
-    metadata           jsonb,
-    created_at         timestamptz DEFAULT now()
-);
 
 CREATE TABLE IF NOT EXISTS indicator_datasets (
     dataset_id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),

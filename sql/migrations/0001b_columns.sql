@@ -1,7 +1,8 @@
 -- formerly: 930481b8482de0966c6138ec449b83c8e2f71929d71f674fdc2a03ba397d0428
--- The columns of a database that was there before: what is missing is added, what the union of the variants leaves open
--- is loosened, a default comes where there is none. No value changes, save NULL where stage1_datasets, made by hand, must
--- have a value. On tables that 0001 made, nothing changes. 0000a has seen to the types and the keys.
+-- The columns of a database that was there before: what is missing is added, what the union of the
+-- variants leaves open is loosened, a default comes where there is none. No value changes, save NULL
+-- where stage1_datasets, made by hand, must have a value. On tables that 0001 made, nothing changes.
+-- 0000a has seen to the types and the keys.
 -- needs: columns.sql
 DO $$
 DECLARE
@@ -15,7 +16,8 @@ DECLARE
     triggers record;
 BEGIN
     SELECT jsonb_agg(c ORDER BY place) INTO columns
-    FROM jsonb_array_elements(current_setting('stage1.columns')::jsonb) WITH ORDINALITY AS a (c, place)
+    FROM jsonb_array_elements(current_setting('stage1.columns')::jsonb)
+        WITH ORDINALITY AS a (c, place)
     WHERE to_regclass(c ->> 'relation') IS NOT NULL AND c ->> 'relation' <> 'datasets';
 
     -- What must be read comes first: after that the tables are locked.
@@ -48,8 +50,10 @@ BEGIN
         SELECT pg_get_expr(d.adbin, d.adrelid) INTO own_default
         FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
         WHERE d.adrelid = to_regclass(wanted.relation) AND a.attname = wanted.name;
-        IF own_default IS NULL AND wanted.default_text IS NOT NULL OR own_default <> wanted.default_text
-            AND regexp_replace(own_default, without_casts, '', 'g') = regexp_replace(wanted.default_text, without_casts, '', 'g')
+        IF own_default IS NULL AND wanted.default_text IS NOT NULL
+            OR own_default <> wanted.default_text
+            AND regexp_replace(own_default, without_casts, '',
+                'g') = regexp_replace(wanted.default_text, without_casts, '', 'g')
         THEN
             EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET DEFAULT %s', wanted.relation, wanted.name, wanted.default_text);
         END IF;
@@ -63,10 +67,13 @@ BEGIN
                 wanted.relation, 'stage1_not_null_' || wanted.name, wanted.name);
         ELSIF wanted.relation = 'stage1_datasets' AND wanted.not_null AND actual.attnotnull IS NOT TRUE THEN
             -- They would set updated_at. One that is disabled stays so.
-            SELECT string_agg(format('DISABLE TRIGGER %I', tgname), ', ') AS off, string_agg(format('ENABLE %s TRIGGER %I',
-                CASE tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, tgname), ', ') AS back
+            SELECT string_agg(format('DISABLE TRIGGER %I', tgname), ', ') AS off,
+                string_agg(format('ENABLE %s TRIGGER %I',
+                CASE tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA'
+                    ELSE '' END, tgname), ', ') AS back
             INTO triggers
-            FROM pg_trigger WHERE tgrelid = 'stage1_datasets'::regclass AND NOT tgisinternal AND tgenabled <> 'D';
+            FROM pg_trigger WHERE tgrelid = 'stage1_datasets'::regclass AND NOT tgisinternal
+                AND tgenabled <> 'D';
             IF triggers.off IS NOT NULL THEN
                 EXECUTE 'ALTER TABLE stage1_datasets ' || triggers.off;
             END IF;
@@ -78,7 +85,8 @@ BEGIN
                     WHEN 'updated_at' THEN 'created_at'
                     ELSE $empty$''$empty$ END);  -- a measurement: not exported yet
             IF triggers.off IS NOT NULL THEN
-                SET CONSTRAINTS ALL IMMEDIATE;  -- what is deferred would keep the table from being altered
+                -- what is deferred would keep the table from being altered
+                SET CONSTRAINTS ALL IMMEDIATE;
                 EXECUTE 'ALTER TABLE stage1_datasets ' || triggers.back;
             END IF;
             EXECUTE format('ALTER TABLE stage1_datasets ALTER COLUMN %I SET NOT NULL', wanted.name);

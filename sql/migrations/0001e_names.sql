@@ -1,5 +1,6 @@
 -- formerly: 7e7a81e4d86635a931296ad2ff2ee0e8ab65e67c27a5473f594dccf80252cca1
--- The name of the indicator table, for readers of either variant. Where a row has two names, both stay.
+-- The name of the indicator table, for readers of either variant. Where a row has two names, both
+-- stay.
 DO $$
 DECLARE
     set_by_hand text[];

@@ -3,7 +3,21 @@
 -- A client of an earlier generation knows one table: indicator_datasets, or datasets. Its rows make master rows and refresh
 -- them, so that the client goes on working and its datasets show up in the catalogue. Before 0004, whose keys would refuse it.
 
--- The table of generation 3 as 0001 makes it, where it was there before.
+-- Generation 3's datasets. Its writers go on writing here.
+CREATE TABLE IF NOT EXISTS datasets (
+    dataset_id         uuid PRIMARY KEY,
+    dataset_slug       text NOT NULL,
+    symbol             text,
+    granularity        text,
+    bar_interval_ms    bigint,
+    lookback_rows      integer,
+    first_ohlcv_ts     bigint,
+    first_indicator_ts bigint,
+    metadata           jsonb,
+    created_at         timestamptz DEFAULT now()
+);
+
+-- Where it was there before.
 ALTER TABLE datasets
     ADD COLUMN IF NOT EXISTS symbol text,
     ADD COLUMN IF NOT EXISTS granularity text,
@@ -77,7 +91,7 @@ BEGIN
     LOOP
         -- The rows are those at the beginning of the query: one may have its master row from the other table now.
         CONTINUE WHEN EXISTS (SELECT FROM stage1_datasets d WHERE d.dataset_id = (legacy ->> 'dataset_id')::uuid);
-        PERFORM stage1_write_master(stage1_dataset_of_legacy_row(legacy), NULL);
+        PERFORM stage1_write_master(stage1_dataset_of_legacy_row(legacy), NULL, legacy ? 'dataset_slug');
     END LOOP;
 
     IF triggers_back IS NOT NULL THEN
@@ -98,7 +112,7 @@ CREATE OR REPLACE TRIGGER indicator_datasets_stored_id
     BEFORE INSERT ON indicator_datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 CREATE OR REPLACE TRIGGER datasets_stored_id
-    BEFORE INSERT ON datasets
+    BEFORE INSERT OR UPDATE ON datasets
     FOR EACH ROW EXECUTE FUNCTION stage1_before_legacy_dataset();
 
 -- After the row is written, since before that ON CONFLICT may still turn it into another. Triggers run in the order of their

@@ -8,7 +8,8 @@ BEGIN
         SELECT conrelid::regclass AS relation, conname
         FROM pg_constraint AS c
         WHERE contype = 'f' AND NOT convalidated
-          -- From PostgreSQL 18 on a key may say that nobody looks after it. One of ours is replaced in 0008.
+          -- From PostgreSQL 18 on a key may say that nobody looks after it. One of ours is replaced
+          -- in 0008.
           AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)
           AND conrelid IN ('indicator_datasets'::regclass, 'walkforward_runs'::regclass, 'simulation_runs'::regclass)
         ORDER BY conname

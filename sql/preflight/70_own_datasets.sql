@@ -1,6 +1,6 @@
 -- A table of somebody's own that is called datasets, as that of the desktop of generation 3 is. Reads only; works on any
 -- database.
-SELECT 'the name datasets is a table''s that the desktop writes into' AS what,
+SELECT 'the desktop writes into a table datasets of other columns than this one' AS what,
        string_agg(format('column %s %s', a.attname, format_type(a.atttypid, a.atttypmod)), E'\n' ORDER BY a.attnum) AS rows,
        'ALTER TABLE datasets RENAME TO datasets_former;' AS remedy
 FROM pg_class c

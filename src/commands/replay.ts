@@ -10,6 +10,7 @@ import { type ReplayResult, replay } from "../domain/spool/replay.ts";
 import { codeOf, isConnectionError, messageOf, OperatorError } from "../errors.ts";
 import { ensureSchema, openDatabase, placeOf } from "./database.ts";
 import { startProgress } from "./progress.ts";
+import { counted, databaseTime, summaryNotes } from "./replay-notes.ts";
 
 const STDIN = "-";
 const REJECTED = ".rejected.sql";
@@ -143,7 +144,7 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   const { file, size, name, final } = spool;
   const progress = startProgress(`Replaying ${name}`, Math.ceil(size / MEGABYTE), "MB");
   const start = performance.now();
-  const before = await notedUntilNow(db);
+  const before = await databaseTime(db);
   const onProgress = (bytes: number, statements: number): void => {
     const perSecond = Math.round(statements / ((performance.now() - start) / 1000));
     progress.report(Math.floor(bytes / MEGABYTE), `${perSecond} statements/s`);
@@ -167,7 +168,7 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
   say(`${name}: ${counted(written, "statement")} written, ${toMend + outOfDate} rejected.`);
   for (const rejection of first) say(`  line ${rejection.line}: ${remark(rejection)}`);
   if (first.length === SHOWN) say("  and more");
-  for (const line of await notes(db, before, result)) say(`${name}: ${line}`);
+  for (const line of await summaryNotes(db, before, result)) say(`${name}: ${line}`);
   if (first.length > 0) {
     const what = toMend > 0 ? ": mend it there, and replay that file" : ", out of date";
     say(`${name}: what was rejected stands in ${spool.rejectedPath}${what}.`);
@@ -177,39 +178,6 @@ async function replayOne(db: Session, trial: Session, spool: Spool, { again, sto
     say(`${name}: the last statement${table}, on line ${tail.line}, is half written: it is left for the next replay.`);
   }
   return toMend === 0;
-}
-
-/** The database's time, by which placeholders are told that a replay makes. */
-async function notedUntilNow(db: Session): Promise<string> {
-  const [row] = await db.query<{ at: string }>("SELECT clock_timestamp()::text AS at");
-  return row?.at ?? "-infinity";
-}
-
-/** What an operator should know of rows that were written in another way than the spool says. */
-async function notes(db: Session, since: string, { datasets, formerFolds }: ReplayResult): Promise<string[]> {
-  const lines: string[] = [];
-  const made = await db.query<{ object: string; count: number }>(
-    `SELECT object, count(*) AS count FROM stage1_placeholders
-     WHERE filled_at IS NULL AND created_at >= $1 GROUP BY object ORDER BY object`,
-    [since],
-  );
-  if (made.length > 0) {
-    const list = made.map(({ object, count }) => counted(count, object)).join(", ");
-    lines.push(`placeholders made for what no statement describes: ${list}. They are filled when it comes.`);
-  }
-  const led = await db.query<{ alias_id: string; dataset_id: string; dataset_slug: string }>(
-    `SELECT a.alias_id, a.dataset_id, d.dataset_slug
-     FROM stage1_dataset_aliases a JOIN stage1_datasets d USING (dataset_id)
-     WHERE a.alias_id = ANY ($1::uuid[]) ORDER BY d.dataset_slug, a.alias_id LIMIT ${SHOWN}`,
-    [datasets],
-  );
-  for (const { alias_id, dataset_id, dataset_slug } of led) {
-    lines.push(`the dataset ${alias_id} is stored as ${dataset_id} (${dataset_slug}): its rows were written there.`);
-  }
-  if (formerFolds > 0) {
-    lines.push(`${counted(formerFolds, "fold")} of earlier exports removed: the run was exported with fewer.`);
-  }
-  return lines;
 }
 
 /** Puts what was rejected into a file beside the spool. Returns the numbers of statements, and the first stretches. */
@@ -297,8 +265,4 @@ async function openStdin(stop: AbortSignal): Promise<Spool> {
     if (stop.aborted) throw new OperatorError("Stopped before standard input had ended: nothing was done.");
     throw error;
   }
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -39,6 +39,20 @@ test("a database that holds rows and was never migrated wants --yes where there 
   expect(await state()).toEqual(untouched);
 });
 
+test("a database of generation 3 that holds nothing but datasets wants --yes too", async () => {
+  const own = await createDatabase("empty");
+  try {
+    await own.query(fixture("generation-3.sql"));
+    await own.query("TRUNCATE walkforward_runs CASCADE");
+    const env = { DATABASE_URL: own.url };
+    const { code, output } = await finished(run(["migrate"], { env, cwd: await testFolder() }));
+    expect(output).toContain("holds rows and was never migrated (datasets: 3): take a backup");
+    expect(code).toBe(1);
+  } finally {
+    await own.drop();
+  }
+});
+
 test("a dry run never asks, tells what each step means for rows, and fails where something stands in the way", async () => {
   const { code, output } = await command("migrate", "--dry-run");
   expect(output).toContain(
@@ -48,7 +62,7 @@ test("a dry run never asks, tells what each step means for rows, and fails where
     /^would apply migrations\/0001d_indexes\.sql: .*; 3 rows of walkforward_runs are indexed; .*$/m,
   );
   expect(output).toMatch(
-    /^would apply migrations\/0012_bucket_sides\.sql: \d+ rows of simulation_trade_buckets are no longer held /m,
+    /^would apply migrations\/0012_bucket_sides\.sql: \d+ rows of simulation_trade_buckets lose the check /m,
   );
   expect(output).toMatch(/\n\d+ files to apply\. Nothing was changed\.\n$/);
   expect(code).toBe(0);

@@ -266,6 +266,21 @@ describe("missing parents", () => {
     expect(await database.query("SELECT FROM stage1_placeholders WHERE filled_at IS NULL")).toEqual([]);
   });
 
+  test("are filled by a mutation too, with what hangs on the placeholder", async () => {
+    await (await spoolOf(simulation)).replay(database);
+    const input = `{ datasetId: "${id("a", 1)}", datasetSlug: "by_api", ohlcvMeasurement: "o", indicatorMeasurement: "i" }`;
+    const dataset = { datasetSlug: "by_api", isPlaceholder: false, runCount: 1 };
+    expect(
+      await server.data(
+        "{ all: datasets { totalCount } whole: datasets(filter: { isComplete: true }) { totalCount } }",
+      ),
+    ).toEqual({ all: { totalCount: 1 }, whole: { totalCount: 0 } });
+    expect(
+      await server.data(`mutation { upsertDataset(input: ${input}) { userErrors { code }
+        dataset { datasetSlug isPlaceholder runCount } } }`),
+    ).toEqual({ upsertDataset: { userErrors: [], dataset } });
+  });
+
   test("are a placeholder's name's end where a real run has the name", async () => {
     const other = run.replaceAll(id("b", 1), id("b", 9));
     await (await spoolOf(simulation)).replay(database);
@@ -335,6 +350,23 @@ describe("what is known is never replaced by what is not", () => {
     expect(before).toMatchObject({ symbol: "BTCUSDT", granularity: "1h", indicator_row_count: 631 });
     expect(await (await spoolOf(statement)).replay(database)).toBe(true);
     expect(await master()).toEqual({ ...before, updated_at: (await master())?.["updated_at"] });
+  });
+
+  test("by a row of generation 3 without its manifest", async () => {
+    const text = spoolText("gen3").replaceAll("alpha_3_ohlcv", "bars").replaceAll("alpha_3_ind", "features");
+    await (await spoolOf(text)).replay(database);
+    const before = await master();
+    expect(before).toMatchObject({ ohlcv_measurement: "bars", indicator_measurement: "features" });
+    const [exported = ""] = statementsOf(text);
+    const bare = exported
+      .replace("3600000, 48", "0, NULL")
+      .replace(/'\{\s+"bar_interval_ms"[\s\S]*?\}'::jsonb/, "NULL");
+    expect(bare).toContain("NULL, TO_TIMESTAMP");
+    expect(await (await spoolOf(bare)).replay(database)).toBe(true);
+    expect(await master()).toEqual({ ...before, updated_at: (await master())?.["updated_at"] });
+    expect(
+      await database.query("SELECT bar_interval_ms, lookback_rows, metadata ->> 'version' AS version FROM datasets"),
+    ).toEqual([{ bar_interval_ms: 3_600_000, lookback_rows: 48, version: "1" }]);
   });
 
   test("by a nightly psql -f of an old spool, whichever generation it is of", async () => {
@@ -409,6 +441,46 @@ describe("ids", () => {
     expect(spool.said.filter((line) => line.includes("is stored as"))).toHaveLength(2);
   });
 
+  test("of a dataset that is stored under another are none in the API: the slug finds the dataset", async () => {
+    await (await spoolOf(spoolText("otherid"))).replay(database);
+    const slug = "alpha_1_ind";
+    expect(
+      await server.data(`{ byAlias: dataset(by: { datasetId: "${id("a", "00b")}" }) { datasetId }
+        bySlug: dataset(by: { datasetSlug: "${slug}" }) { datasetId } }`),
+    ).toEqual({ byAlias: null, bySlug: { datasetId: id("a", 1) } });
+    const input = `{ datasetId: "${id("a", "00b")}", datasetSlug: "${slug}", ohlcvMeasurement: "o", indicatorMeasurement: "i" }`;
+    expect(await server.data(`mutation { upsertDataset(input: ${input}) { userErrors { code } } }`)).toEqual({
+      upsertDataset: { userErrors: [{ code: "SLUG_TAKEN" }] },
+    });
+  });
+
+  test("of a dataset that is stored under another, in a call that psql sends: the slug is taken", async () => {
+    const [call = ""] = statementsOf(spoolText("gen2"));
+    await database.query(call);
+    await expect(database.query(call.replaceAll(id("a", 2), id("a", "00d")))).rejects.toMatchObject({
+      constraint: "stage1_datasets_dataset_slug_key",
+    });
+  });
+
+  test("of a simulation that psql brings back with another run: its trades are written, and validation tells", async () => {
+    const text = spoolText("gen1");
+    await database.query(text);
+    const refused: unknown[] = [];
+    // Each by itself, as psql sends them where ON_ERROR_STOP is off.
+    for (const statement of statementsOf(text.replaceAll(id("b", 1), id("b", 5)).replaceAll(id("d", 1), id("d", 5)))) {
+      await database
+        .query(statement.replace("alpha_1_wf1", "alpha_1_wf5"))
+        .catch((error) => refused.push(error.message));
+    }
+    expect(refused).toEqual([expect.stringContaining("it is another simulation")]);
+    expect(await counts(database)).toMatchObject({ simulation_runs: 1, simulation_trades: 2 });
+    const { validation } = await server.data<{ validation: { checks: { name: string; count: number }[] } }>(
+      "{ validation { checks { name count } } }",
+    );
+    // Of the spool itself the check finds one bucket, that of the short side, which has no trade.
+    expect(validation.checks).toContainEqual({ name: "buckets_at_odds_with_trades", count: 3 });
+  });
+
   test("of a simulation that comes back with another run or dataset is refused with the reason, and nothing is mixed", async () => {
     const statements = statementsOf(spoolText("gen1"));
     const first = statements.findIndex((statement) => statement.includes("INTO simulation_runs"));
@@ -465,5 +537,17 @@ describe("a run that is exported again with fewer folds", () => {
       expect(await (await spoolOf(spoolText("fewerfolds2").replace('"folds":1', claim))).replay(database)).toBe(true);
       expect(await folds()).toEqual([{ fold_number: 0 }, { fold_number: 1 }]);
     }
+  });
+
+  test("keeps them where stage1_app replays it, until the owner does so again", async () => {
+    const url = new URL(database.url);
+    url.searchParams.set("options", "-c role=stage1_app");
+    const spool = await spoolOf(`${spoolText("fewerfolds1")}\n${spoolText("fewerfolds2")}`);
+    const later = await spoolOf(spoolText("fewerfolds2"));
+    for (const each of [spool, later]) expect(await each.replay({ ...database, url: url.href })).toBe(true);
+    expect(await folds()).toEqual([{ fold_number: 0 }, { fold_number: 1 }]);
+    expect(await later.replay(database, { again: true })).toBe(true);
+    expect(later.said).toContainEqual(expect.stringContaining("1 fold of earlier exports removed"));
+    expect(await folds()).toEqual([{ fold_number: 0 }]);
   });
 });

@@ -98,7 +98,7 @@ describe("a database in which everything has another type", () => {
         /^walkforward_folds \(\d+ kB\) is written anew, while others wait: .*samples_train integer becomes bigint, samples_test smallint becomes bigint/,
       ),
     );
-    expect(types?.rows).toHaveLength(8);
+    expect(types?.rows).toHaveLength(10);
 
     await migrate({ url: database.url });
     expect(await migrate({ url: database.url })).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Db } from "../../db/pool.ts";
 import type { Entry } from "./reader.ts";
-import { Refusal } from "./shape.ts";
+import { Refusal } from "./refusal.ts";
 import type { Group } from "./unit.ts";
 
 /** The numbers of the folds of each run that is exported with its own row. Of several exports of a run the last counts. */

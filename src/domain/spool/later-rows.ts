@@ -1,5 +1,5 @@
 import type { Entry, Row } from "./reader.ts";
-import { Refusal } from "./shape.ts";
+import { Refusal } from "./refusal.ts";
 import { keyOf } from "./writer.ts";
 
 /** So many rows are kept in mind; what is beyond counts as not written again. */

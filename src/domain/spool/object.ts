@@ -2,7 +2,7 @@ import type { Db } from "../../db/pool.ts";
 import { ExportedFolds } from "./former-folds.ts";
 import type { Rejection } from "./journal.ts";
 import type { Entry, Row } from "./reader.ts";
-import { Refusal } from "./shape.ts";
+import { Refusal } from "./refusal.ts";
 import { type Group, isStranger } from "./unit.ts";
 import { isRowsFault, sendRows, settle, writeRowsApart } from "./writer.ts";
 

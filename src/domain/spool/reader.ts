@@ -2,7 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { countLines } from "./bytes.ts";
 import { type Lexed, Lexer, type Literal } from "./lexer.ts";
-import { Refusal, rowOf, type Shape } from "./shape.ts";
+import { Refusal } from "./refusal.ts";
+import { rowOf, type Shape } from "./shape.ts";
 import { BEGINNINGS, type SpoolTable, tableNamedIn } from "./tables.ts";
 import { isId } from "./uuid.ts";
 

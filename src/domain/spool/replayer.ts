@@ -6,7 +6,7 @@ import { type Journal, type Mark, markAfter, type Rejection } from "./journal.ts
 import { LaterRows } from "./later-rows.ts";
 import { ObjectTransaction, rowsOf } from "./object.ts";
 import type { Entry } from "./reader.ts";
-import { Refusal } from "./shape.ts";
+import { Refusal } from "./refusal.ts";
 import type { Group, Unit } from "./unit.ts";
 import { isRowsFault, sendRows, settle } from "./writer.ts";
 

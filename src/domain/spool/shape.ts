@@ -1,9 +1,10 @@
-import { type FuncCall, type InsertStmt, loadModule, type Node, parseSync } from "libpg-query";
-import { messageOf } from "../../errors.ts";
+import type { FuncCall, InsertStmt, Node } from "libpg-query";
 import { type Literal, MARK, NUMBER } from "./lexer.ts";
 import { jsonText, numberText } from "./numbers.ts";
-import { castOf, isNow, nameOf, plainCall, plainIndexed, plainTarget, typeOfCast } from "./parse-tree.ts";
-import { type ColumnTypes, type SpoolTable, spoolTable, tableNamedIn, UPSERT } from "./tables.ts";
+import { castOf, isNow, nameOf, plainIndexed, plainTarget, typeOfCast } from "./parse-tree.ts";
+import { Refusal } from "./refusal.ts";
+import { ONLY, statementOf } from "./statement.ts";
+import { type ColumnTypes, type SpoolTable, spoolTable, UPSERT } from "./tables.ts";
 
 /** What all statements of one shape do, judged once: our own statement, which takes their values as parameters. */
 export interface Shape {
@@ -29,24 +30,6 @@ interface Slot {
   readonly as: "json" | "number" | "text";
 }
 
-/** Why a statement is not replayed, for the operator. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
-  /** The table that it names, where it could be read so far. */
-  readonly table: SpoolTable | undefined;
-  /** Whether it is no SQL at all, perhaps since it was broken off. */
-  readonly unparsed: boolean;
-
-  constructor(message: string, table?: SpoolTable, unparsed = false) {
-    super(message);
-    this.table = table;
-    this.unparsed = unparsed;
-  }
-}
-
-/** Must have resolved before the first `judge`. */
-export const loadParser = loadModule;
-
 /**
  * Judges a shape as the lexer cut it out, by PostgreSQL's parser. Everything that is not known to be harmless is refused:
  * what is run is written anew from what was understood, and no text of the spool is part of it. Throws Refusal.
@@ -65,28 +48,6 @@ export function judge(shape: string, columns: ColumnTypes): Shape {
   const statement = statementOf(text);
   return "call" in statement ? judge.call(statement.call) : judge.shape(statement.insert);
 }
-
-const ONLY = `only a single-row INSERT … ON CONFLICT … DO UPDATE, or SELECT ${UPSERT.name}(…) with literals, is replayed`;
-
-function statementOf(text: string): { insert: InsertStmt } | { call: FuncCall } {
-  let statements: { stmt?: Node }[];
-  try {
-    statements = parseSync(text).stmts ?? [];
-  } catch (error) {
-    const table = tableNamedIn(text);
-    if (!table && !/^insert\b/i.test(text)) throw new Refusal(`${firstWord(text)}: ${ONLY}`, undefined, true);
-    throw new Refusal(`not SQL that PostgreSQL understands (${messageOf(error)})`, table, true);
-  }
-  const [statement] = statements;
-  const call = statement?.stmt && plainCall(statement.stmt);
-  if (statements.length === 1 && call && nameOf(call.funcname) === UPSERT.name) return { call };
-  if (statements.length !== 1 || !statement?.stmt || !("InsertStmt" in statement.stmt)) {
-    throw new Refusal(`${firstWord(text)}: ${ONLY}`);
-  }
-  return { insert: statement.stmt.InsertStmt };
-}
-
-const firstWord = (text: string) => /^\w+/.exec(text)?.[0].toUpperCase() ?? "this";
 
 interface Value {
   /** SQL of the value, in which `v` is the row of parameters. */

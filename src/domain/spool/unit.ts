@@ -1,5 +1,5 @@
 import type { Entry } from "./reader.ts";
-import { Refusal } from "./shape.ts";
+import { Refusal } from "./refusal.ts";
 import type { ObjectKind } from "./tables.ts";
 import { canonicalId, isId } from "./uuid.ts";
 

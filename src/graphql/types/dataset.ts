@@ -68,7 +68,8 @@ Dataset.implement({
     isComplete: t.exposeBoolean("is_complete", { description: "Both measurements are known." }),
     metadata: t.expose("metadata", { type: "JSONObject", description: "Whatever its writers noted." }),
     isPlaceholder: t.exposeBoolean("is_placeholder", {
-      description: "Only the id is known: runs name the dataset, and nothing that describes it has come yet.",
+      description:
+        "Only the id is known: runs or simulations name the dataset, and nothing that describes it has come yet.",
     }),
     barIntervalMs: t.expose("bar_interval_ms", {
       type: "SafeInt",

@@ -141,7 +141,8 @@ WalkforwardRun.implement({
       description: "How long the work took, in milliseconds.",
     }),
     isPlaceholder: t.exposeBoolean("is_placeholder", {
-      description: "Only the id is known: a simulation names the run, and nothing that describes it has come yet.",
+      description:
+        "Only the id is known: folds or simulations name the run, and nothing that describes it has come yet.",
     }),
     createdAt: t.expose("created_at", { type: "DateTime", description: "When the row was written." }),
     foldCount: t.field({
