@@ -32,7 +32,7 @@ DO $$
 DECLARE
     -- Named one by one, since a table of somebody's own may be called stage1_... too. One that is not there is left out.
     written CONSTANT name[] := ARRAY[
-        'stage1_datasets', 'stage1_dataset_aliases', 'stage1_placeholders', 'datasets', 'indicator_datasets', 'walkforward_runs',
+        'stage1_datasets', 'stage1_dataset_aliases', 'stage1_placeholders', 'stage1_legacy_exports', 'datasets', 'indicator_datasets', 'walkforward_runs',
         'walkforward_folds', 'simulation_runs', 'simulation_trades', 'simulation_trade_buckets', 'stage1_replays', 'stage1_replay_rejections'];
     added_to CONSTANT name[] := ARRAY['stage1_audit'];
     read_only CONSTANT name[] := ARRAY['stage1_schema_ledger', 'dataset_catalog', 'dataset_hierarchy'];
@@ -174,10 +174,10 @@ BEGIN
             ('simulation_runs', 'SELECT', 'simulation_runs stage1_dataset_aliases stage1_placeholders stage1_datasets'),
             ('indicator_datasets', 'SELECT', 'indicator_datasets stage1_placeholders'),
             ('indicator_datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets'),
-            ('indicator_datasets', 'SELECT, INSERT', 'stage1_dataset_aliases'),
+            ('indicator_datasets', 'SELECT, INSERT', 'stage1_dataset_aliases stage1_legacy_exports'),
             ('datasets', 'SELECT', 'indicator_datasets datasets stage1_placeholders'),
             ('datasets', 'SELECT, INSERT, UPDATE', 'stage1_datasets'),
-            ('datasets', 'SELECT, INSERT', 'stage1_dataset_aliases'),
+            ('datasets', 'SELECT, INSERT', 'stage1_dataset_aliases stage1_legacy_exports'),
             -- Who writes the row that describes a placeholder fills it.
             ('walkforward_runs', 'UPDATE (filled_at)', 'stage1_placeholders'),
             ('simulation_runs', 'UPDATE (filled_at)', 'stage1_placeholders'),

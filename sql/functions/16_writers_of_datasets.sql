@@ -204,8 +204,10 @@ COMMENT ON FUNCTION stage1_dataset_of_legacy_row(jsonb) IS
 
 -- Creates the master row of a row of an earlier generation, or refreshes it. An unknown value never
 -- replaces a known one: NULL, "", "unknown", the dataset's own name as its symbol, 0 rows.
+-- p_is_new: no row has said this before. What was said before changes only what it said last: another
+-- writer has set the rest since.
 CREATE OR REPLACE FUNCTION stage1_write_master(
-    p_said stage1_datasets, p_former stage1_datasets, p_knows_slug boolean)
+    p_said stage1_datasets, p_former stage1_datasets, p_knows_slug boolean, p_is_new boolean)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     stored stage1_datasets;
@@ -245,6 +247,7 @@ BEGIN
             SELECT pg_catalog.jsonb_object_agg(key, value) INTO news
             FROM jsonb_each(pg_catalog.to_jsonb(p_said))
             WHERE value <> 'null' AND value IS DISTINCT FROM pg_catalog.to_jsonb(p_former) -> key
+              AND (p_is_new OR pg_catalog.to_jsonb(stored) -> key = pg_catalog.to_jsonb(p_former) -> key)
               AND CASE
                 WHEN key IN ('symbol', 'granularity') THEN value <> '""' AND NOT (
                     coalesce(pg_catalog.to_jsonb(stored) ->> key, '') <> '' AND (
@@ -287,18 +290,38 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets, boolean) IS
+COMMENT ON FUNCTION stage1_write_master(stage1_datasets, stage1_datasets, boolean, boolean) IS
     'Makes a dataset''s master row, or refreshes it with what a row of an earlier generation says '
     'and did not say before.';
 
--- Only what an update changes counts, so a statement of an old spool that runs again takes nothing
--- back of what was written into the master row since.
+CREATE OR REPLACE FUNCTION stage1_content_of_export(p_said stage1_datasets) RETURNS uuid
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN pg_catalog.md5(pg_catalog.to_jsonb(p_said)::text)::uuid;
+END
+$$;
+
+COMMENT ON FUNCTION stage1_content_of_export(stage1_datasets) IS
+    'A hash of what a row of an earlier generation says of its dataset.';
+
+-- Only what an update changes counts, and a statement that ran before takes nothing back of what
+-- another writer has written into the master row since: old spools run each night.
 CREATE OR REPLACE FUNCTION stage1_master_of_legacy_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    said CONSTANT stage1_datasets := stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(NEW));
+    said_content CONSTANT uuid := stage1_content_of_export(said);
+    is_new CONSTANT boolean := NOT EXISTS (
+        SELECT FROM stage1_legacy_exports e
+        WHERE e.dataset_id = said.dataset_id AND e.content = said_content);
 BEGIN
     PERFORM stage1_write_master(
-        stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(NEW)),
+        said,
         CASE WHEN TG_OP = 'UPDATE' THEN stage1_dataset_of_legacy_row(pg_catalog.to_jsonb(OLD)) END,
-        TG_TABLE_NAME = 'datasets');
+        TG_TABLE_NAME = 'datasets', is_new);
+    IF is_new THEN
+        INSERT INTO stage1_legacy_exports (dataset_id, content)
+        VALUES (said.dataset_id, said_content) ON CONFLICT DO NOTHING;
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -319,3 +342,5 @@ BEGIN
     END LOOP;
 END
 $$;
+-- The text of a timestamp depends on it.
+ALTER FUNCTION stage1_content_of_export(stage1_datasets) SET timezone = 'UTC';

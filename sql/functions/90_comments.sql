@@ -100,6 +100,13 @@ BEGIN
                 'The id that a writer uses. Triggers lead rows with it to the dataset.'),
             ('stage1_dataset_aliases', 'dataset_id', 'The dataset that is stored.'),
             ('stage1_dataset_aliases', 'created_at', 'When the id was seen first.'),
+            ('stage1_legacy_exports', NULL,
+                'What rows of indicator_datasets and datasets have said of a dataset: a statement '
+                'that runs again takes nothing back.'),
+            ('stage1_legacy_exports', 'dataset_id', 'The dataset.'),
+            ('stage1_legacy_exports', 'content',
+                'Hash of what a row said: stage1_content_of_export().'),
+            ('stage1_legacy_exports', 'created_at', 'When it was said first.'),
             ('stage1_placeholders', NULL,
                 'Rows that stand for a dataset, a run or a simulation of which only the id is '
                 'known, because other rows name it.'),

@@ -16,3 +16,12 @@ CREATE TABLE IF NOT EXISTS stage1_placeholders (
     filled_at  timestamptz,
     PRIMARY KEY (object, id)
 );
+
+-- What clients of earlier generations have exported of a dataset: the old statements of a spool that
+-- runs each night are known by it.
+CREATE TABLE IF NOT EXISTS stage1_legacy_exports (
+    dataset_id uuid NOT NULL,
+    content    uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (dataset_id, content)
+);

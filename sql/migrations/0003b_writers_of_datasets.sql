@@ -96,7 +96,7 @@ BEGIN
         CONTINUE WHEN EXISTS (
             SELECT FROM stage1_datasets d WHERE d.dataset_id = (legacy ->> 'dataset_id')::uuid);
         PERFORM stage1_write_master(
-            stage1_dataset_of_legacy_row(legacy), NULL, legacy ? 'dataset_slug');
+            stage1_dataset_of_legacy_row(legacy), NULL, legacy ? 'dataset_slug', true);
     END LOOP;
 
     IF triggers_back IS NOT NULL THEN
@@ -105,6 +105,15 @@ BEGIN
     END IF;
 END
 $$;
+
+INSERT INTO stage1_legacy_exports (dataset_id, content)
+SELECT (legacy.said).dataset_id, stage1_content_of_export(legacy.said)
+FROM (
+    SELECT stage1_dataset_of_legacy_row(to_jsonb(i)) AS said FROM indicator_datasets i
+    UNION ALL
+    SELECT stage1_dataset_of_legacy_row(to_jsonb(t)) FROM datasets t
+) AS legacy
+ON CONFLICT DO NOTHING;
 
 CREATE OR REPLACE TRIGGER stage1_before_dataset
     BEFORE INSERT OR UPDATE ON stage1_datasets
@@ -145,6 +154,14 @@ BEGIN
           AND conname = 'stage1_dataset_aliases_dataset_fk')
     THEN
         ALTER TABLE stage1_dataset_aliases ADD CONSTRAINT stage1_dataset_aliases_dataset_fk
+            FOREIGN KEY (dataset_id) REFERENCES stage1_datasets (dataset_id) ON DELETE CASCADE;
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pg_constraint
+        WHERE conrelid = 'stage1_legacy_exports'::regclass
+          AND conname = 'stage1_legacy_exports_dataset_fk')
+    THEN
+        ALTER TABLE stage1_legacy_exports ADD CONSTRAINT stage1_legacy_exports_dataset_fk
             FOREIGN KEY (dataset_id) REFERENCES stage1_datasets (dataset_id) ON DELETE CASCADE;
     END IF;
 END

@@ -14,6 +14,7 @@ DECLARE
     of_ours CONSTANT name[] := ARRAY[
         'indicator_datasets', 'walkforward_runs', 'walkforward_folds', 'simulation_runs', 'simulation_trades',
         'simulation_trade_buckets', 'datasets', 'stage1_datasets', 'stage1_dataset_aliases', 'stage1_placeholders',
+        'stage1_legacy_exports',
         'stage1_schema_ledger', 'stage1_replays', 'stage1_replay_rejections', 'stage1_audit'];
     leading_here text;
     without_value bigint;
@@ -184,7 +185,7 @@ BEGIN
                 'stage1_add_placeholder_run', 'stage1_add_placeholder_simulation', 'stage1_before_part',
                 'stage1_before_run', 'stage1_before_fold', 'stage1_before_simulation', 'stage1_before_dataset',
                 'stage1_before_legacy_dataset', 'stage1_remove_former_folds', 'stage1_timestamp_of_ms',
-                'stage1_dataset_of_legacy_row', 'stage1_write_master')
+                'stage1_dataset_of_legacy_row', 'stage1_write_master', 'stage1_content_of_export')
         ) AS o
         WHERE NOT pg_has_role(owner, 'USAGE')
         GROUP BY owner

@@ -18,7 +18,9 @@ FROM (VALUES
     ('stage1_dataset_aliases', 'leads ids to datasets', ARRAY[
         'alias_id uuid', 'dataset_id uuid', 'created_at timestamp with time zone']),
     ('stage1_placeholders', 'tells which rows are placeholders', ARRAY[
-        'object text', 'id uuid', 'created_at timestamp with time zone', 'filled_at timestamp with time zone'])
+        'object text', 'id uuid', 'created_at timestamp with time zone', 'filled_at timestamp with time zone']),
+    ('stage1_legacy_exports', 'tells which exports were seen', ARRAY[
+        'dataset_id uuid', 'content uuid', 'created_at timestamp with time zone'])
 ) AS o (name, tells, columns)
 JOIN pg_class c ON c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = o.name AND c.relkind = 'r'
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

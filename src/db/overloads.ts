@@ -3,8 +3,8 @@ import { OperatorError } from "../errors.ts";
 
 /**
  * Functions and operators that somebody has put beside PostgreSQL's own ones of the same name. Those that fit the arguments
- * better are preferred, and run with the rights of whose statement names them. Trusted are superusers, this role, and the
- * owners of the database and of the schema.
+ * better are preferred, and run with the rights of whose statement names them. Trusted are superusers, this role, the owners
+ * of the database and of the schema, and roles that were given the right to create in the schema.
  */
 const FOREIGN = `
   SELECT f.removal, r.rolname AS owner, quote_ident(n.nspname::text) AS schema
@@ -20,6 +20,9 @@ const FOREIGN = `
   JOIN pg_roles r ON r.oid = f.owner
   WHERE n.nspname = ANY ($1::name[]) AND n.nspname <> 'pg_catalog' AND NOT r.rolsuper AND r.rolname <> current_user
     AND r.oid <> n.nspowner AND r.oid <> (SELECT datdba FROM pg_database WHERE datname = current_database())
+    AND NOT EXISTS (
+      SELECT FROM aclexplode(n.nspacl) AS a
+      WHERE a.privilege_type = 'CREATE' AND a.grantee <> 0 AND a.grantee <> n.nspowner AND pg_has_role(r.oid, a.grantee, 'USAGE'))
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = f.id AND d.deptype = 'e')
   ORDER BY f.removal`;
 
@@ -38,7 +41,7 @@ export async function requireNoOverloads(client: pg.ClientBase): Promise<void> {
     throw new OperatorError(
       "Others have made functions or operators of the names of PostgreSQL's own, and this product's statements could run " +
         `them with the rights of its role. Where you do not trust who made them:\n\n${[...removals, ...revokes].join("\n")}\n\n` +
-        "Otherwise make them yours, with ALTER … OWNER TO CURRENT_USER.",
+        "Otherwise make them yours, with ALTER … OWNER TO CURRENT_USER, or GRANT their roles CREATE on the schema.",
     );
   } finally {
     await client.query("ROLLBACK").catch(() => {}); // a lost connection has ended it

@@ -384,6 +384,22 @@ describe("what is known is never replaced by what is not", () => {
       expect(await database.query("SELECT * FROM stage1_datasets")).toEqual(before);
     }
   });
+
+  test("by a nightly psql -f of an old spool that states a dataset twice", async () => {
+    const spool = legacy.replace("631", "100") + legacy.replace("631", "200");
+    const rows = async () => (await master())?.["indicator_row_count"];
+    await database.query(spool);
+    expect(await rows()).toBe(200);
+    await database.query("SELECT patch_stage1_dataset($1)", [{ dataset_id: id("a", 1), indicator_row_count: 500 }]);
+    for (const zone of ["UTC", "America/New_York"])
+      await database.query(`SET timezone = '${zone}'; ${spool} RESET timezone`);
+    expect(await rows()).toBe(500);
+    // What it says anew counts; so does what it said before, where nobody else has written since.
+    await database.query(legacy.replace("631", "700"));
+    expect(await rows()).toBe(700);
+    await database.query(legacy.replace("631", "100"));
+    expect(await rows()).toBe(100);
+  });
 });
 
 describe("ids", () => {

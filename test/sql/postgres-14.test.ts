@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EmbeddedDatabase, openEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { requireNoOverloads } from "../../src/db/overloads.ts";
 import { createPool, openClient } from "../../src/db/pool.ts";
 import { requireCurrent } from "../../src/db/schema-state.ts";
 import { validate } from "../../src/domain/checks.ts";
@@ -165,6 +166,10 @@ describe.skipIf(!hasBinaries)("PostgreSQL 14, of which the tests have binaries f
       const refusal = await migrate({ url: url.href }).catch(messageOf);
       expect(refusal).toMatch(/^Others have made functions or operators of the names of PostgreSQL's own/);
       await expect(requireCurrent(url.href)).rejects.toThrow(String(refusal));
+      // A role that was given the right by name is trusted.
+      await client.query("GRANT CREATE ON SCHEMA public TO anybody");
+      await requireNoOverloads(client);
+      await client.query("REVOKE CREATE ON SCHEMA public FROM anybody");
       await client.query(
         String(refusal)
           .match(/^(?:DROP|REVOKE) .*$/gm)
