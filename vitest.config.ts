@@ -6,6 +6,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONG = [
   "commands/takeover",
   "fuzz/fuzz",
+  "sql/half-migrated",
+  "spool/generations",
   "commands/replay",
   "faults/clients",
   "docker",
@@ -14,8 +16,8 @@ const LONG = [
   "seed-million",
   "commands/refusals",
   "graphiql",
-  "sql/half-migrated",
   "spool/replay",
+  "sql/lossless-types",
   "faults/database",
   "commands/first-start",
   "graphql/executor",
