@@ -134,9 +134,6 @@ COMMENT ON FUNCTION stage1_add_placeholder_run(uuid, uuid, text) IS
 CREATE OR REPLACE FUNCTION stage1_add_placeholder_simulation(p_simulation_id uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM simulation_runs s WHERE s.simulation_id = p_simulation_id) THEN
-        RETURN;
-    END IF;
     INSERT INTO simulation_runs (simulation_id, input_run_measurement, mode, config, status)
     VALUES (p_simulation_id, '', '', '{}', '')
     ON CONFLICT (simulation_id) DO NOTHING;
@@ -155,7 +152,10 @@ CREATE OR REPLACE FUNCTION stage1_before_part() RETURNS trigger LANGUAGE plpgsql
 BEGIN
     IF TG_TABLE_NAME = 'walkforward_folds' THEN
         PERFORM stage1_add_placeholder_run(NEW.run_id, NULL::uuid, NULL::text);
-    ELSE
+    -- Asked here, since a call for each of many trades costs more than the question.
+    ELSIF NOT EXISTS (
+        SELECT FROM simulation_runs s WHERE s.simulation_id = NEW.simulation_id)
+    THEN
         PERFORM stage1_add_placeholder_simulation(NEW.simulation_id);
     END IF;
     RETURN NEW;

@@ -151,7 +151,7 @@ export function objectOf({ row }: Entry): string | undefined {
 
 /** Ids of the datasets that a statement names, as the dataset it writes or the one its row belongs to. */
 export function datasetsOf({ row }: Entry): string[] {
-  if (row instanceof Refusal) return [];
+  if (row instanceof Refusal || !row.shape.table.own) return []; // a part names its object alone
   const { table, id, needs } = row.shape;
   const slots = table.needs.map(([, kind], i) => (kind === "dataset" ? needs[i] : undefined));
   return [table.object === "dataset" ? id : undefined, ...slots]
