@@ -177,6 +177,10 @@ describe.skipIf(!hasBinaries)("PostgreSQL 14, of which the tests have binaries f
       );
       expect(await migrate({ url: url.href })).toEqual([]);
       expect((await client.query("SELECT DISTINCT what FROM ran")).rows).toEqual([]);
+      // After the remedy nobody can create another while a server runs.
+      await client.query("SET SESSION AUTHORIZATION anybody");
+      const overload = "CREATE FUNCTION public.to_json(text) RETURNS json LANGUAGE sql AS 'SELECT NULL::json'";
+      await expect(client.query(overload)).rejects.toMatchObject({ code: "42501" });
     } finally {
       await client.end();
     }
